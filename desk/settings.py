@@ -1,0 +1,91 @@
+"""What can be set, read once at start: the environment first (``CENTRALINO_*``), then these defaults.
+
+Secrets are not here but in :mod:`desk.keyring` (a file with mode 600 under the home folder), except the
+database URL and Twilio's credentials, which a town passes through the environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+#: The checkout: where the configuration templates and prompt texts lie.
+PROJECT = Path(__file__).resolve().parent.parent
+
+#: Opening hours, due dates and everything spoken follow this clock.
+ROME = ZoneInfo("Europe/Rome")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """The settings of one running system. Two systems on one machine differ in ``home`` and the ports."""
+
+    model_config = SettingsConfigDict(env_prefix="CENTRALINO_", frozen=True, extra="ignore")
+
+    #: All state lives below this folder: database, prompts, Asterisk's files, secrets, logs.
+    home: Path = Path("var")
+    #: SQLAlchemy URL; empty means SQLite in ``home``. May carry a password, so it is never printed.
+    database_url: SecretStr = SecretStr("")
+
+    #: Where Asterisk listens for SIP (UDP). The demo keeps to the loopback address.
+    sip_address: str = "127.0.0.1"
+    sip_port: Port = 5060
+    rtp_first_port: Port = 10000
+    rtp_last_port: Port = 10999
+    #: Addresses (CIDR) whose calls are taken for the trunk's, comma-separated.
+    trunk_addresses: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1/32",)
+    #: The number citizens dial, in E.164.
+    town_number: str = "+390200000100"
+    #: A private Asterisk root made by ``asterisk-conf/obtain``; empty means ``home/asterisk-root``.
+    asterisk_root: Path | None = None
+
+    agi_address: str = "127.0.0.1"
+    agi_port: Port = 4573
+    #: Only these peers may speak to the AGI server, comma-separated.
+    agi_allowed: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
+    ami_port: Port = 5038
+
+    web_address: str = "127.0.0.1"
+    web_port: Port = 8080
+
+    #: Voice engine for prompts without a human recording.
+    voice: Literal["pico", "gtts"] = "pico"
+    #: Where SMS go. ``file`` writes what would be sent to ``home/sms-printed.txt``.
+    sms_sender: Literal["file"] = "file"
+
+    #: Failed identifications allowed per calling number and day.
+    identification_tries_per_day: int = 6
+    #: A broken-off call is offered again for this long.
+    draft_hours: int = 48
+
+    @field_validator("trunk_addresses", "agi_allowed", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL in force. May carry a password: never log it."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.home.resolve() / 'centralino.sqlite'}"
+
+    @property
+    def recordings(self) -> Path:
+        """Where what callers say is recorded: Asterisk writes it, the desk reads and removes it."""
+        return self.home.resolve() / "recordings"
+
+    @property
+    def sounds(self) -> Path:
+        """Where the rendered prompts lie."""
+        return self.home.resolve() / "sounds"
+
+    @property
+    def asterisk_program_root(self) -> Path:
+        """Where a private Asterisk lies, if this system has one."""
+        return (self.asterisk_root or self.home / "asterisk-root").resolve()
