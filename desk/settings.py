@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The SQLAlchemy URL in force. May carry a password: never log it."""
-        return self.database_url.get_secret_value() or f"sqlite:///{self.home.resolve() / 'centralino.sqlite'}"
+        return (
+            self.database_url.get_secret_value() or f"sqlite:///{self.home.resolve() / 'centralino.sqlite'}"
+        )
 
     @property
     def recordings(self) -> Path:

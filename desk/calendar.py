@@ -1,0 +1,35 @@
+"""Holidays and working days of the town."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+
+from holidays import country_holidays
+
+#: Saints Gervasius and Protasius, patrons of Trezzo sull'Adda.
+PATRON = (6, 19)
+
+
+@cache
+def holidays_in(year: int) -> frozenset[date]:
+    """The national holidays of ``year`` and the patrons' day."""
+    return frozenset(country_holidays("IT", years=year)) | {date(year, *PATRON)}
+
+
+def is_holiday(day: date) -> bool:
+    """Whether ``day`` is a national holiday or the patrons' day."""
+    return day in holidays_in(day.year)
+
+
+def is_working_day(day: date) -> bool:
+    """Monday to Friday, except holidays."""
+    return day.weekday() < 5 and not is_holiday(day)
+
+
+def add_working_days(day: date, count: int) -> date:
+    """The ``count``-th working day after ``day``."""
+    while count > 0:
+        day += timedelta(days=1)
+        count -= is_working_day(day)
+    return day

@@ -1,0 +1,60 @@
+"""The register of citizens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from codicefiscale import codicefiscale
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.models import Citizen, PhoneNumber
+
+_KEYS = {
+    letter: key
+    for key, letters in {
+        "2": "ABC", "3": "DEF", "4": "GHI", "5": "JKL", "6": "MNO", "7": "PQRS", "8": "TUV", "9": "WXYZ",
+    }.items()
+    for letter in letters
+}  # fmt: skip
+
+
+def keypad_pattern(tax_code: str) -> str:
+    """The keys that type ``tax_code`` with one press per character."""
+    return "".join(_KEYS.get(character, character) for character in tax_code.upper())
+
+
+def register_citizen(
+    session: Session,
+    *,
+    tax_code: str,
+    first_name: str,
+    last_name: str,
+    birth_date: date,
+    address: str,
+    phone_numbers: Sequence[str],
+    now: datetime,
+) -> Citizen:
+    """Add a citizen with numbers in E.164. Raises ``ValueError`` for a tax code whose check character is wrong."""
+    tax_code = tax_code.upper()
+    if not codicefiscale.is_valid(tax_code):
+        raise ValueError("not a valid tax code")
+    citizen = Citizen(
+        tax_code=tax_code,
+        tax_code_keys=keypad_pattern(tax_code),
+        first_name=first_name,
+        last_name=last_name,
+        birth_date=birth_date,
+        address=address,
+        registered_at=now,
+        phone_numbers=[PhoneNumber(e164=number) for number in phone_numbers],
+    )
+    session.add(citizen)
+    session.flush()
+    return citizen
+
+
+def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:
+    """The citizens who have that number: a family may share one."""
+    return session.scalars(select(Citizen).join(PhoneNumber).where(PhoneNumber.e164 == e164)).all()

@@ -1,0 +1,112 @@
+"""``centralino up`` and the processes it starts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+from honcho.manager import Manager
+
+from call_routing.exchange import start_command
+from desk.cli.health import system_parts
+from desk.cli.preparing import prepare_system
+from desk.db import connect, reading, sessions
+from desk.demo import demo_logins
+from desk.keyring import Keyring
+from desk.settings import Settings
+from desk.town import read_town
+
+log = logging.getLogger(__name__)
+
+#: Seconds a start may take before the parts that are missing are named.
+START_SECONDS = 60
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Load the demo town if the database is empty.")
+def up(demo: bool) -> None:
+    """Prepare what is not ready and run all parts in the foreground with one log. Ctrl-C stops them."""
+    settings = Settings()
+    keyring = prepare_system(settings, demo=demo)
+    manager = Manager()
+    for name, command in processes(settings).items():
+        manager.add_process(name, shlex.join(command), env=dict(os.environ), cwd=str(Path.cwd()))
+    threading.Thread(target=_announce, args=(settings, keyring, demo), daemon=True).start()
+    manager.loop()
+    sys.exit(0 if manager.returncode in (0, 130) else manager.returncode)
+
+
+def processes(settings: Settings) -> dict[str, list[str]]:
+    """Name to command of each part. Each is kept alive on its own: one that fails takes no other down."""
+    kept = [sys.executable, "-m", "desk.cli", "keep"]
+    ours = [sys.executable, "-m", "desk.cli"]
+    return {
+        "asterisk": [*kept, *start_command(settings)],
+        **{name: [*kept, *ours, name] for name in ("agi", "web", "worker")},
+    }
+
+
+@click.command()
+def agi() -> None:
+    """Serve the dialogs to Asterisk (FastAGI)."""
+    from agi_scripts.serve import serve
+
+    serve(Settings())
+
+
+@click.command()
+def web() -> None:
+    """Serve the web pages."""
+    from webhooks.server import serve
+
+    serve(Settings())
+
+
+@click.command()
+def worker() -> None:
+    """Run the scheduled jobs: outbox, spool."""
+    from desk.jobs import run_worker
+
+    run_worker(Settings())
+
+
+def _announce(settings: Settings, keyring: Keyring, demo: bool) -> None:
+    """Once all parts are well, tell how to use them; after a while, which one is missing."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        parts = system_parts(settings)
+        if all(part.ok for part in parts.values()):
+            click.echo(_welcome(settings, keyring, demo), err=True)
+            return
+        time.sleep(0.5)
+    missing = ", ".join(f"{name} ({part.detail})" for name, part in parts.items() if not part.ok)
+    click.secho(f"Not ready after {START_SECONDS} s: {missing}. See the log above.", fg="red", err=True)
+
+
+def _welcome(settings: Settings, keyring: Keyring, demo: bool) -> str:
+    with reading(sessions(connect(settings.url))) as session:
+        phones = read_town(session).phones
+    lines = [
+        "",
+        click.style("Centralino is ready.", bold=True),
+        f"  Web pages    http://{settings.web_address}:{settings.web_port}/console/",
+    ]
+    if demo:
+        logins = "   ".join(f"{login} / {keyring.operator_passwords[login]}" for login in demo_logins())
+        lines.append(f"  Log-ins      {logins}")
+    sip = f"{settings.sip_address}:{settings.sip_port}"
+    lines += [
+        f"  Call         sip:{settings.town_number}@{sip}  (UDP, no password from this machine)",
+        f"  Phones       {', '.join(p.extension for p in phones)} at {sip}",
+        f"               with the passwords in {settings.home / 'keyring.toml'}",
+        "  Try          make call     (a citizen asks for a certificate)",
+        "  Stop         Ctrl-C",
+        "",
+    ]
+    return "\n".join(lines)

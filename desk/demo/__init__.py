@@ -1,0 +1,82 @@
+"""The demo town: everything a new system needs to be tried, all of it invented."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.citizens import register_citizen
+from desk.consents import give_consent
+from desk.keyring import Keyring
+from desk.models import CertificateKind, Citizen, OpeningHours, Phone, Purpose, Role, Tier
+from desk.operators import create_operator, operator_by_login
+
+FILE = Path(__file__).with_name("trezzo.toml")
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def demo_logins() -> tuple[str, ...]:
+    """The log-ins of the demo's operators."""
+    return tuple(entry["login"] for entry in _data()["operators"])
+
+
+def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
+    """Load what is not there yet, table by table: what somebody has changed stays as it is."""
+    data = _data()
+    if session.scalar(select(Phone).limit(1)) is None:
+        session.add_all(Phone(**{**entry, "tier": Tier(entry["tier"])}) for entry in data["phones"])
+    if session.scalar(select(OpeningHours).limit(1)) is None:
+        session.add_all(
+            OpeningHours(weekday=weekday, opens=entry["opens"], closes=entry["closes"])
+            for entry in data["opening_hours"]
+            for weekday in entry["weekdays"]
+        )
+    if session.scalar(select(CertificateKind).limit(1)) is None:
+        session.add_all(
+            CertificateKind(position=position, **{**entry, **_decimals(entry)})
+            for position, entry in enumerate(data["certificate_kinds"], 1)
+        )
+    for entry in data["operators"]:
+        if operator_by_login(session, entry["login"]) is None:
+            create_operator(
+                session,
+                login=entry["login"],
+                name=entry["name"],
+                password=keyring.operator_passwords[entry["login"]],
+                role=Role(entry["role"]),
+            )
+    if session.scalar(select(Citizen).limit(1)) is None:
+        for entry in data["citizens"]:
+            _register(session, dict(entry), now)
+    session.flush()
+
+
+def _register(session: Session, entry: dict[str, Any], now: datetime) -> None:
+    receipts = entry.pop("receipts")
+    citizen = register_citizen(session, **entry, now=now)
+    if receipts:
+        give_consent(
+            session,
+            e164=entry["phone_numbers"][0],
+            citizen_id=citizen.id,
+            purpose=Purpose.RECEIPTS,
+            text_version="demo-1",
+            how="counter",
+            by="demo",
+            now=now,
+        )
+
+
+def _decimals(entry: dict[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(entry[name]) for name in ("stamp_duty", "secretary_fee")}

@@ -1,0 +1,97 @@
+"""The worker's jobs: what the desk does by the clock.
+
+There is one scheduler, in the process ``centralino worker``. Each job claims its rows in the database or
+moves its files atomically, so a second worker by mistake does no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from desk.db import DatabaseGone, Sessions, connect, sessions
+from desk.replay import replay_messages, replay_spool
+from desk.settings import ROME, Settings
+from desk.sms.outbox import send_waiting
+from desk.sms.senders import FileSender
+from desk.spool import Spool
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the spool and the outbox, and between two signs of life.
+SPOOL, OUTBOX, SIGN_OF_LIFE = 5, 5, 5
+#: A worker that gave no sign of life for this long (seconds) is down.
+SILENT = 30
+
+
+def heartbeat_file(settings: Settings) -> Path:
+    """The file whose time of change is the worker's last sign of life."""
+    return settings.home.resolve() / "worker.alive"
+
+
+def run_worker(settings: Settings) -> None:
+    """Run the jobs until SIGTERM or SIGINT."""
+    database = sessions(connect(settings.url))
+    spool = Spool(settings.home.resolve() / "spool")
+    jobs: dict[str, tuple[int, Callable[[], object]]] = {
+        "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
+        "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
+        "outbox": (OUTBOX, lambda: send_messages(database, settings)),
+    }
+    scheduler = BackgroundScheduler(timezone=ROME)
+    for name, (seconds, job) in jobs.items():
+        scheduler.add_job(
+            _guarded(name, job),
+            "interval",
+            seconds=seconds,
+            id=name,
+            name=name,
+            next_run_time=datetime.now(ROME),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    scheduler.start()
+    log.info("worker %d at work: %s", os.getpid(), ", ".join(jobs))
+    stop.wait()
+    scheduler.shutdown(wait=True)
+
+
+def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:
+    """File what calls had to leave on disk: each item exactly once, and gone from the disk only then."""
+    now = datetime.now(UTC)
+    filed = replay_spool(database, spool, now=now) + replay_messages(database, settings, now=now)
+    if filed:
+        log.info("filed %d requests from the spool", filed)
+
+
+def send_messages(database: Sessions, settings: Settings) -> None:
+    """Send what waits in the outbox."""
+    sender = FileSender(settings.home.resolve() / "sms-printed.txt")
+    sent = send_waiting(database, sender, now=datetime.now(UTC))
+    if sent:
+        log.info("%d SMS printed, not sent: see sms-printed.txt", sent)
+
+
+def _guarded(name: str, job: Callable[[], object]) -> Callable[[], None]:
+    """One failed run is told and forgotten; the next run tries again."""
+
+    def run() -> None:
+        try:
+            job()
+        except DatabaseGone as e:
+            log.error("%s: %s", name, e)
+        except Exception:
+            log.exception("%s failed", name)
+
+    return run

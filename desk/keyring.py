@@ -1,0 +1,108 @@
+"""The secrets of one system: a TOML file with mode 600 under its home folder, made at the first start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = "keyring.toml"
+
+_LETTERS = string.ascii_letters + string.digits
+_LENGTH = 24
+
+
+class KeyringError(Exception):
+    """The file cannot be used: readable by others, broken, or not writable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Passwords of letters and digits only, so that they fit into any configuration file."""
+
+    #: Extension to SIP password.
+    phone_passwords: Mapping[str, str]
+    trunk_password: str
+    ami_password: str
+    #: Signs sessions of the web pages.
+    web_key: str
+    #: Log-in to first password: only the demo town's operators are here.
+    operator_passwords: Mapping[str, str]
+
+
+def open_keyring(home: Path, *, extensions: Sequence[str], logins: Sequence[str]) -> Keyring:
+    """Read the keyring of ``home``; what it lacks for these extensions and log-ins is made and kept.
+
+    Raises:
+        KeyringError: the file is readable by others than its owner, is broken, or cannot be written.
+    """
+    path = home / FILE
+    kept = _read(path)
+    keyring = Keyring(
+        phone_passwords=_filled(kept.get("phones"), extensions),
+        trunk_password=_text(kept, "trunk"),
+        ami_password=_text(kept, "ami"),
+        web_key=_text(kept, "web"),
+        operator_passwords=_filled(kept.get("operators"), logins),
+    )
+    wanted = _written(keyring)
+    if not path.exists() or path.read_text(encoding="utf-8") != wanted:
+        _write(path, wanted)
+    return keyring
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise KeyringError(f"{path} can be read by others (mode {mode:o})")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise KeyringError(f"{path} cannot be read") from e
+
+
+def _filled(kept: object, names: Sequence[str]) -> dict[str, str]:
+    filled = {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+    for name in names:
+        filled.setdefault(name, _password())
+    return filled
+
+
+def _text(kept: dict[str, object], name: str) -> str:
+    value = kept.get(name)
+    return value if isinstance(value, str) and value else _password()
+
+
+def _password() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+
+
+def _written(keyring: Keyring) -> str:
+    lines = [
+        "# Secrets. Keep the mode of this file at 600 and the file out of backups that others can read.",
+        f'trunk = "{keyring.trunk_password}"',
+        f'ami = "{keyring.ami_password}"',
+        f'web = "{keyring.web_key}"',
+    ]
+    for table, values in (("phones", keyring.phone_passwords), ("operators", keyring.operator_passwords)):
+        lines += ["", f"[{table}]", *(f'"{name}" = "{value}"' for name, value in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as e:
+        raise KeyringError(f"{path} cannot be written: {e.strerror}") from e

@@ -1,0 +1,97 @@
+"""What a request is about: one closed model per kind, kept as JSON in the request's row."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy import JSON, Dialect
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+
+class RequestKind(StrEnum):
+    """Kinds of requests."""
+
+    CERTIFICATE = "certificate"
+    MESSAGE = "message"
+
+
+class Subject(StrEnum):
+    """Whom a certificate is about."""
+
+    SELF = "self"
+    OTHER = "other"
+
+
+class Delivery(StrEnum):
+    """How the citizen gets a certificate."""
+
+    COUNTER = "counter"
+    HOME = "home"
+
+
+class Stamp(StrEnum):
+    """Whether stamp duty is due: the kind is free, it is paid, or the use is exempt by law."""
+
+    FREE = "free"
+    PAID = "paid"
+    EXEMPT = "exempt"
+
+
+class IdentifiedBy(StrEnum):
+    """How the citizen was identified; ``spoken`` means that an operator has to."""
+
+    BIRTH_DATE = "birth_date"
+    TAX_CODE = "tax_code"
+    SPOKEN = "spoken"
+
+
+class CertificateDetails(BaseModel):
+    """A certificate that was asked for. Paths are recordings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal[RequestKind.CERTIFICATE] = RequestKind.CERTIFICATE
+    certificate: str
+    subject: Subject
+    #: The spoken name of another person the certificate is about.
+    subject_recording: Path | None = None
+    copies: int = Field(ge=1, le=3)
+    delivery: Delivery
+    stamp: Stamp
+    #: What was told to the citizen, in euro.
+    fee: str
+    identified_by: IdentifiedBy
+    #: The spoken name and address of a caller who is not identified by keypad.
+    identity_recording: Path | None = None
+
+
+class MessageDetails(BaseModel):
+    """A message that a caller left for the operators."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal[RequestKind.MESSAGE] = RequestKind.MESSAGE
+    recording: Path
+    seconds: float | None = None
+
+
+RequestDetails: TypeAlias = CertificateDetails | MessageDetails
+
+_details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
+
+
+class DetailsJson(TypeDecorator[RequestDetails]):
+    """The details as JSON, checked on the way in and out."""
+
+    impl = JSON().with_variant(JSONB(), "postgresql")
+    cache_ok = True
+
+    def process_bind_param(self, value: RequestDetails | None, dialect: Dialect) -> Any:
+        return None if value is None else value.model_dump(mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> RequestDetails | None:
+        return None if value is None else _details.validate_python(value)

@@ -1,0 +1,26 @@
+"""How the callers of a number like to be spoken to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.db import insert
+from desk.models import CallerPreference
+
+
+def language_of(session: Session, e164: str) -> str | None:
+    """The language chosen in an earlier call of that number."""
+    return session.scalar(select(CallerPreference.language).where(CallerPreference.e164 == e164))
+
+
+def remember_language(session: Session, e164: str, language: str, now: datetime) -> None:
+    """Keep ``language`` for the next call of that number."""
+    values = {"language": language, "updated_at": now}
+    session.execute(
+        insert(session, CallerPreference.__table__)
+        .values(e164=e164, slow=False, **values)
+        .on_conflict_do_update(index_elements=["e164"], set_=values)
+    )

@@ -1,0 +1,91 @@
+"""Filing what calls had to leave on disk: the spool, and messages that the dialplan recorded by itself."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from desk.certificates import CertificateOrder, UnknownKind, file_certificate
+from desk.db import Sessions, transaction
+from desk.phone_numbers import to_e164
+from desk.requests import MessageOrder, file_message
+from desk.settings import Settings
+from desk.spool import Item, Spool
+
+log = logging.getLogger(__name__)
+
+CERTIFICATE, MESSAGE = "certificate", "message"
+
+
+def replay_spool(sessions: Sessions, spool: Spool) -> int:
+    """File all items of the spool; returns how many. Each is removed only after its transaction.
+
+    Raises:
+        DatabaseGone: the database is still out of reach; what is left waits on.
+    """
+    filed = 0
+    for item in spool.waiting():
+        try:
+            with transaction(sessions) as session:
+                _file(session, item)
+        except (ValidationError, UnknownKind, KeyError):
+            log.exception("an item of the spool cannot be filed")
+            spool.put_aside(item)
+            continue
+        spool.done(item)
+        filed += 1
+    return filed
+
+
+def _file(session: Session, item: Item) -> None:
+    # The citizen confirmed when the item was put into the spool, not now.
+    if item.kind == CERTIFICATE:
+        file_certificate(session, CertificateOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == MESSAGE:
+        file_message(session, MessageOrder.model_validate(item.payload), now=item.at)
+    else:
+        raise KeyError(item.kind)
+
+
+def replay_messages(sessions: Sessions, settings: Settings) -> int:
+    """File the messages that the dialplan recorded while the AGI server was down; returns how many.
+
+    The dialplan writes ``<uniqueid>.wav`` and, when the caller has hung up, ``<uniqueid>.txt`` with the time
+    (seconds since 1970) and the calling number. Raises :class:`~desk.db.DatabaseGone`.
+    """
+    filed = 0
+    for note in sorted(settings.messages.glob("*.txt")):
+        recording = note.with_suffix(".wav")
+        if not recording.exists():
+            # Its note is removed last: a run that was cut short comes back here.
+            note.unlink()
+            continue
+        seconds, _, number = note.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
+        at = datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else _changed(note)
+        kept = settings.recordings / f"{note.stem}-message.wav"
+        settings.recordings.mkdir(parents=True, exist_ok=True)
+        if not kept.exists():
+            part = kept.with_suffix(".part")
+            shutil.copyfile(recording, part)
+            part.replace(kept)
+        order = MessageOrder(
+            recording=kept,
+            caller=to_e164(number),
+            idempotency_key=f"message-{note.stem}",
+            call_unique_id=note.stem,
+        )
+        with transaction(sessions) as session:
+            file_message(session, order, now=at)
+        recording.unlink()
+        note.unlink()
+        filed += 1
+    return filed
+
+
+def _changed(file: Path) -> datetime:
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)

@@ -1,0 +1,172 @@
+"""The one list of requests, whatever channel they came through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, selectinload
+
+from desk.calendar import add_working_days
+from desk.models import (
+    Call,
+    Channel,
+    MessageDetails,
+    Request,
+    RequestDetails,
+    RequestPeriod,
+    RequestState,
+)
+from desk.references import new_reference
+from desk.settings import ROME
+
+#: Working days within which a recorded message is answered.
+MESSAGE_DAYS = 1
+#: Tries to find a reference that nobody has.
+_REFERENCES = 20
+
+_NEXT = {
+    RequestState.RECEIVED: {RequestState.IN_PROGRESS, RequestState.REJECTED},
+    RequestState.IN_PROGRESS: {
+        RequestState.RECEIVED,
+        RequestState.WAITING_CITIZEN,
+        RequestState.DONE,
+        RequestState.REJECTED,
+    },
+    RequestState.WAITING_CITIZEN: {RequestState.IN_PROGRESS, RequestState.DONE, RequestState.REJECTED},
+    RequestState.DONE: {RequestState.IN_PROGRESS},
+    RequestState.REJECTED: {RequestState.IN_PROGRESS},
+}
+
+
+class IllegalChange(ValueError):
+    """A request cannot go from its state to the one wanted."""
+
+
+class MessageOrder(BaseModel):
+    """A message that a caller recorded. It can wait in the spool, so it is a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recording: Path
+    seconds: float | None = None
+    caller: str | None = None
+    language: str = "it"
+    idempotency_key: str
+    call_unique_id: str | None = None
+
+
+def file_request(
+    session: Session,
+    *,
+    details: RequestDetails,
+    channel: Channel,
+    citizen_id: int | None,
+    contact_e164: str | None,
+    working_days: int,
+    idempotency_key: str,
+    call_unique_id: str | None,
+    language: str,
+    now: datetime,
+) -> tuple[Request, bool]:
+    """File a request, received at ``now``, due after ``working_days``; and whether it is a new one.
+
+    The same ``idempotency_key`` gives the request that was filed with it first. Belongs into the caller's
+    transaction, together with all that follows from the request.
+    """
+    known = request_by_key(session, idempotency_key)
+    if known is not None:
+        return known, False
+    call_id = None
+    if call_unique_id is not None:
+        call_id = session.scalar(select(Call.id).where(Call.unique_id == call_unique_id))
+    for _ in range(_REFERENCES):
+        request = Request(
+            reference=new_reference(),
+            channel=channel,
+            kind=details.kind,
+            details=details,
+            citizen_id=citizen_id,
+            contact_e164=contact_e164,
+            state=RequestState.RECEIVED,
+            due_on=add_working_days(now.astimezone(ROME).date(), working_days),
+            filed_at=now,
+            idempotency_key=idempotency_key,
+            call_id=call_id,
+            language=language,
+            periods=[
+                RequestPeriod(state=RequestState.RECEIVED, started_at=now, ended_at=None, by=channel.value)
+            ],
+        )
+        try:
+            with session.begin_nested():
+                session.add(request)
+        except IntegrityError:
+            # Either somebody filed the same key at the same moment, or the reference is taken.
+            known = request_by_key(session, idempotency_key)
+            if known is not None:
+                return known, False
+        else:
+            return request, True
+    raise RuntimeError(f"no free reference after {_REFERENCES} tries")
+
+
+def file_message(session: Session, order: MessageOrder, *, now: datetime) -> Request:
+    """File a recorded message for the operators; the same order is filed once."""
+    request, _ = file_request(
+        session,
+        details=MessageDetails(recording=order.recording, seconds=order.seconds),
+        channel=Channel.PHONE,
+        citizen_id=None,
+        contact_e164=order.caller,
+        working_days=MESSAGE_DAYS,
+        idempotency_key=order.idempotency_key,
+        call_unique_id=order.call_unique_id,
+        language=order.language,
+        now=now,
+    )
+    return request
+
+
+def request_by_key(session: Session, idempotency_key: str) -> Request | None:
+    """The request that was filed with that key."""
+    return session.scalar(select(Request).where(Request.idempotency_key == idempotency_key))
+
+
+def request_by_reference(session: Session, reference: str) -> Request | None:
+    """The request with that reference, with its periods and its citizen."""
+    return session.scalar(
+        select(Request)
+        .where(Request.reference == reference)
+        .options(selectinload(Request.periods), selectinload(Request.citizen))
+    )
+
+
+def list_requests(
+    session: Session, *, state: RequestState | None = None, limit: int, before_id: int | None = None
+) -> Sequence[Request]:
+    """Requests of all channels with their citizens, newest first, older than ``before_id``."""
+    query = select(Request).options(selectinload(Request.citizen)).order_by(Request.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(Request.state == state)
+    if before_id is not None:
+        query = query.where(Request.id < before_id)
+    return session.scalars(query).all()
+
+
+def change_state(session: Session, request: Request, to: RequestState, *, by: str, now: datetime) -> None:
+    """End the period of the present state and begin one of ``to``. Raises :class:`IllegalChange`."""
+    # Locked and read again: two operators may press at the same moment.
+    session.refresh(request, with_for_update=True)
+    if to not in _NEXT[request.state]:
+        raise IllegalChange(f"a request that is {request.state} cannot become {to}")
+    for period in request.periods:
+        if period.ended_at is None:
+            period.ended_at = now
+    request.periods.append(RequestPeriod(state=to, started_at=now, ended_at=None, by=by))
+    request.state = to
+    session.flush()

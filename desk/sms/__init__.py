@@ -1,0 +1,1 @@
+"""Text messages: the outbox, its templates, and where messages go."""

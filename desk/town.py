@@ -1,0 +1,90 @@
+"""The town's data as one value that does not change under whoever works with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk import models
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone of the desk; ``tier`` is ``back_office`` or ``counter``."""
+
+    extension: str
+    tier: str
+    label: str
+    ring_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """A span of one weekday (0 is Monday), wall clock Europe/Rome."""
+
+    weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A day on which the desk is closed."""
+
+    day: date
+    reason_it: str = ""
+    reason_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateKind:
+    """A certificate on offer; amounts in euro per copy, due unless the use is exempt."""
+
+    code: str
+    civil_status: bool
+    stamp_duty: Decimal
+    secretary_fee: Decimal
+    working_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Phones, hours, closures and certificate kinds."""
+
+    phones: tuple[Phone, ...] = ()
+    opening_hours: tuple[OpeningHours, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    certificate_kinds: tuple[CertificateKind, ...] = ()
+
+
+def read_town(session: Session) -> Town:
+    """The town as it is now."""
+    kinds = session.scalars(
+        select(models.CertificateKind)
+        .where(models.CertificateKind.active)
+        .order_by(models.CertificateKind.position)
+    )
+    hours = session.scalars(
+        select(models.OpeningHours).order_by(models.OpeningHours.weekday, models.OpeningHours.opens)
+    )
+    return Town(
+        phones=tuple(
+            Phone(phone.extension, phone.tier.value, phone.label, phone.ring_seconds)
+            for phone in session.scalars(select(models.Phone).order_by(models.Phone.extension))
+        ),
+        opening_hours=tuple(OpeningHours(row.weekday, row.opens, row.closes) for row in hours),
+        closures=tuple(
+            Closure(row.day, row.reason_it, row.reason_en)
+            for row in session.scalars(select(models.Closure).order_by(models.Closure.day))
+        ),
+        certificate_kinds=tuple(
+            CertificateKind(
+                kind.code, kind.civil_status, kind.stamp_duty, kind.secretary_fee, kind.working_days
+            )
+            for kind in kinds
+        ),
+    )
