@@ -79,6 +79,4 @@ def end_call(
 
 def call_story(session: Session, unique_id: str) -> Call | None:
     """The call with its events in order."""
-    return session.scalar(
-        select(Call).where(Call.unique_id == unique_id).options(selectinload(Call.events))
-    )
+    return session.scalar(select(Call).where(Call.unique_id == unique_id).options(selectinload(Call.events)))

@@ -36,7 +36,7 @@ def register_citizen(
     phone_numbers: Sequence[str],
     now: datetime,
 ) -> Citizen:
-    """Add a citizen with numbers in E.164. Raises ``ValueError`` for a tax code whose check character is wrong."""
+    """Add a citizen with numbers in E.164. Raises ``ValueError`` for a tax code that cannot be."""
     tax_code = tax_code.upper()
     if not codicefiscale.is_valid(tax_code):
         raise ValueError("not a valid tax code")

@@ -25,9 +25,7 @@ def keep_draft(
     )
 
 
-def unfinished_draft(
-    session: Session, caller: str, *, kind: str, now: datetime, hours: int
-) -> Draft | None:
+def unfinished_draft(session: Session, caller: str, *, kind: str, now: datetime, hours: int) -> Draft | None:
     """The latest draft of that number that was neither finished nor dropped within the last ``hours``."""
     return session.scalar(
         select(Draft)

@@ -69,8 +69,7 @@ def run_worker(settings: Settings) -> None:
 
 def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:
     """File what calls had to leave on disk: each item exactly once, and gone from the disk only then."""
-    now = datetime.now(UTC)
-    filed = replay_spool(database, spool, now=now) + replay_messages(database, settings, now=now)
+    filed = replay_spool(database, spool) + replay_messages(database, settings)
     if filed:
         log.info("filed %d requests from the spool", filed)
 

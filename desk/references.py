@@ -23,4 +23,6 @@ def new_reference(random: Random | None = None) -> str:
 
 def is_reference(text: str) -> bool:
     """Whether ``text`` can be a reference: length, digits, check digit."""
-    return len(text) == LENGTH and text.isascii() and text.isdigit() and text[0] != "0" and damm.is_valid(text)
+    return (
+        len(text) == LENGTH and text.isascii() and text.isdigit() and text[0] != "0" and damm.is_valid(text)
+    )

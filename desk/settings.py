@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         return self.home.resolve() / "recordings"
 
     @property
+    def messages(self) -> Path:
+        """Where the dialplan records messages by itself while the AGI server is down."""
+        return self.home.resolve() / "spool" / "messages"
+
+    @property
     def sounds(self) -> Path:
         """Where the rendered prompts lie."""
         return self.home.resolve() / "sounds"

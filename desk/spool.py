@@ -1,7 +1,7 @@
 """What could not be written to the database, safe on disk until it can.
 
-One file per item, written whole (temporary file, fsync, rename, fsync of the folder) or not at all. The item's
-key is the idempotency key of what it stands for, so filing it twice does no harm.
+One file per item, written whole (temporary file, fsync, rename, fsync of the folder) or not at all. The
+item's key is the idempotency key of what it stands for, so filing it twice does no harm.
 """
 
 from __future__ import annotations

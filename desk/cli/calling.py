@@ -18,7 +18,7 @@ from desk.cli.rtp import NotHeard, Sound
 from desk.consents import Purpose, has_consent
 from desk.db import connect, reading, sessions
 from desk.drafts import unfinished_draft
-from desk.models import Call, CallEvent, Citizen, PhoneNumber, Request
+from desk.models import Call, CallEvent, Citizen, Message, PhoneNumber, Request
 from desk.phone_numbers import is_mobile
 from desk.settings import ROME, Settings
 from prompts.catalogue import Catalogue, UnknownPrompt, load_catalogue
@@ -69,10 +69,9 @@ def find_caller(session: Session, settings: Settings) -> Caller:
         .order_by(Citizen.id)
     ).all()
     numbers = [e164 for e164, _ in rows]
-    for e164, citizen in rows:
-        if numbers.count(e164) == 1 and is_mobile(e164):
-            break
-    else:
+    own = ((e164, citizen) for e164, citizen in rows if numbers.count(e164) == 1 and is_mobile(e164))
+    e164, citizen = next(own, (None, None))
+    if e164 is None or citizen is None:
         raise click.ClickException("No citizen has a mobile number: load the demo town with make run.")
     now, hours = datetime.now(UTC), settings.draft_hours
     keys = ["1"]
@@ -131,7 +130,7 @@ def tell(session: Session, caller: Caller, started: datetime, catalogue: Catalog
     click.echo(f"\nRequest {request.reference}: {request.kind} by {request.channel}, {request.state}")
     click.echo(f"  filed {request.filed_at.astimezone(ROME):%d/%m/%Y %H:%M}, due {request.due_on:%d/%m/%Y}")
     click.echo(f"  {request.details.model_dump_json(exclude_none=True)}")
-    for message in request.messages:
+    for message in session.scalars(select(Message).where(Message.request_id == request.id)):
         click.echo(f"  SMS {message.state}: {message.body}")
     return True
 

@@ -83,7 +83,12 @@ def send_waiting(sessions: Sessions, sender: Sender, *, now: datetime) -> int:
             continue
         with transaction(sessions) as session:
             _change(
-                session, message.id, state=MessageState.SENT, sent_at=now, provider_id=provider_id, failure=None
+                session,
+                message.id,
+                state=MessageState.SENT,
+                sent_at=now,
+                provider_id=provider_id,
+                failure=None,
             )
         sent += 1
     return sent

@@ -53,8 +53,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
         sa.UniqueConstraint("unique_id", name=op.f("uq_calls_unique_id")),
     )
-op.create_index(op.f("ix_calls_caller_e164"), "calls", ["caller_e164"])
-op.create_index(op.f("ix_calls_started_at"), "calls", ["started_at"])
+    with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calls_caller_e164"), ["caller_e164"], unique=False)
+        batch_op.create_index(batch_op.f("ix_calls_started_at"), ["started_at"], unique=False)
 
     op.create_table(
         "certificate_kinds",
@@ -80,7 +81,8 @@ op.create_index(op.f("ix_calls_started_at"), "calls", ["started_at"])
         sa.PrimaryKeyConstraint("id", name=op.f("pk_citizens")),
         sa.UniqueConstraint("tax_code", name=op.f("uq_citizens_tax_code")),
     )
-op.create_index(op.f("ix_citizens_tax_code_keys"), "citizens", ["tax_code_keys"])
+    with op.batch_alter_table("citizens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_citizens_tax_code_keys"), ["tax_code_keys"], unique=False)
 
     op.create_table(
         "closures",
@@ -98,7 +100,7 @@ op.create_index(op.f("ix_citizens_tax_code_keys"), "citizens", ["tax_code_keys"]
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column(
             "answers",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
             nullable=False,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -106,8 +108,10 @@ op.create_index(op.f("ix_citizens_tax_code_keys"), "citizens", ["tax_code_keys"]
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_drafts")),
     )
-op.create_index(op.f("ix_drafts_caller_e164_updated_at"), "drafts", ["caller_e164", "updated_at"], unique=False
-    )
+    with op.batch_alter_table("drafts", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_drafts_caller_e164_updated_at"), ["caller_e164", "updated_at"], unique=False
+        )
 
     op.create_table(
         "identification_attempts",
@@ -116,8 +120,10 @@ op.create_index(op.f("ix_drafts_caller_e164_updated_at"), "drafts", ["caller_e16
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identification_attempts")),
     )
-op.create_index(op.f("ix_identification_attempts_caller_at"), "identification_attempts", ["caller", "at"], unique=False
-    )
+    with op.batch_alter_table("identification_attempts", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_identification_attempts_caller_at"), ["caller", "at"], unique=False
+        )
 
     op.create_table(
         "opening_hours",
@@ -182,7 +188,8 @@ op.create_index(op.f("ix_identification_attempts_caller_at"), "identification_at
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_events")),
         sa.UniqueConstraint("call_id", "seq", name=op.f("uq_call_events_call_id_seq")),
     )
-op.create_index(op.f("ix_call_events_node"), "call_events", ["node"])
+    with op.batch_alter_table("call_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_events_node"), ["node"], unique=False)
 
     op.create_table(
         "consents",
@@ -207,7 +214,8 @@ op.create_index(op.f("ix_call_events_node"), "call_events", ["node"])
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
-op.create_index(op.f("ix_consents_e164_purpose"), "consents", ["e164", "purpose"])
+    with op.batch_alter_table("consents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_consents_e164_purpose"), ["e164", "purpose"], unique=False)
 
     op.create_table(
         "phone_numbers",
@@ -223,7 +231,8 @@ op.create_index(op.f("ix_consents_e164_purpose"), "consents", ["e164", "purpose"
         sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_numbers")),
         sa.UniqueConstraint("citizen_id", "e164", name=op.f("uq_phone_numbers_citizen_id_e164")),
     )
-op.create_index(op.f("ix_phone_numbers_e164"), "phone_numbers", ["e164"])
+    with op.batch_alter_table("phone_numbers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_phone_numbers_e164"), ["e164"], unique=False)
 
     op.create_table(
         "requests",
@@ -285,9 +294,10 @@ op.create_index(op.f("ix_phone_numbers_e164"), "phone_numbers", ["e164"])
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_requests_idempotency_key")),
         sa.UniqueConstraint("reference", name=op.f("uq_requests_reference")),
     )
-op.create_index(op.f("ix_requests_call_id"), "requests", ["call_id"])
-op.create_index(op.f("ix_requests_citizen_id"), "requests", ["citizen_id"])
-op.create_index(op.f("ix_requests_state_id"), "requests", ["state", "id"])
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_requests_call_id"), ["call_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_requests_citizen_id"), ["citizen_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_requests_state_id"), ["state", "id"], unique=False)
 
     op.create_table(
         "messages",
@@ -325,9 +335,11 @@ op.create_index(op.f("ix_requests_state_id"), "requests", ["state", "id"])
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
-op.create_index(op.f("ix_messages_request_id"), "messages", ["request_id"])
-op.create_index(op.f("ix_messages_state_not_before"), "messages", ["state", "not_before"], unique=False
-    )
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_messages_request_id"), ["request_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_messages_state_not_before"), ["state", "not_before"], unique=False
+        )
 
     op.create_table(
         "request_periods",
@@ -359,24 +371,59 @@ op.create_index(op.f("ix_messages_state_not_before"), "messages", ["state", "not
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request_periods")),
     )
-op.create_index(op.f("ix_request_periods_request_id"), "request_periods", ["request_id"])
+    with op.batch_alter_table("request_periods", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_request_periods_request_id"), ["request_id"], unique=False)
 
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("request_periods", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_request_periods_request_id"))
+
     op.drop_table("request_periods")
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_messages_state_not_before"))
+        batch_op.drop_index(batch_op.f("ix_messages_request_id"))
+
     op.drop_table("messages")
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_requests_state_id"))
+        batch_op.drop_index(batch_op.f("ix_requests_citizen_id"))
+        batch_op.drop_index(batch_op.f("ix_requests_call_id"))
+
     op.drop_table("requests")
+    with op.batch_alter_table("phone_numbers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_phone_numbers_e164"))
+
     op.drop_table("phone_numbers")
+    with op.batch_alter_table("consents", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_consents_e164_purpose"))
+
     op.drop_table("consents")
+    with op.batch_alter_table("call_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_call_events_node"))
+
     op.drop_table("call_events")
     op.drop_table("phones")
     op.drop_table("operators")
     op.drop_table("opening_hours")
+    with op.batch_alter_table("identification_attempts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identification_attempts_caller_at"))
+
     op.drop_table("identification_attempts")
+    with op.batch_alter_table("drafts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_drafts_caller_e164_updated_at"))
+
     op.drop_table("drafts")
     op.drop_table("closures")
+    with op.batch_alter_table("citizens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_citizens_tax_code_keys"))
+
     op.drop_table("citizens")
     op.drop_table("certificate_kinds")
+    with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_calls_started_at"))
+        batch_op.drop_index(batch_op.f("ix_calls_caller_e164"))
+
     op.drop_table("calls")
     op.drop_table("caller_preferences")

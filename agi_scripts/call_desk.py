@@ -1,0 +1,277 @@
+"""The desk as one call sees it: :class:`ivr.ports.Desk` on the shared request database.
+
+Every method keeps the caller going when the database is out of reach: nobody is recognised then, drafts are
+not kept, and a finished request goes to the spool on disk, from where the worker files it exactly once.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from agi_scripts.house import House
+from agi_scripts.journal import CallJournal
+from call_routing.hours import Interval, OpeningHours
+from desk.certificates import CertificateOrder, file_certificate
+from desk.citizens import citizens_with_number
+from desk.consents import Purpose, give_consent, has_consent
+from desk.db import DatabaseGone, reading, transaction
+from desk.drafts import drop_draft, keep_draft, unfinished_draft
+from desk.identification import (
+    identify_by_birth_date,
+    identify_by_tax_code_keys,
+    note_failed_identification,
+    tries_left,
+)
+from desk.models import Citizen
+from desk.phone_numbers import is_mobile
+from desk.preferences import language_of, remember_language
+from desk.requests import MessageOrder, file_message
+from desk.settings import ROME
+from ivr.ports import (
+    CertificateDraft,
+    CertificateKind,
+    Delivery,
+    Filed,
+    Hours,
+    IdentifiedBy,
+    Identity,
+    Opening,
+    Spooled,
+    Subject,
+)
+from ivr.steps import Recording
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CERTIFICATE = "certificate"
+#: The version of the consent text spoken at the node ``certificate.sms``.
+CONSENT_TEXT = "phone-1"
+
+
+class CallDesk:
+    """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
+
+    def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
+        self._house = house
+        self._journal = journal
+        self._caller = caller
+        self._language = "it"
+
+    def language(self) -> str:
+        caller = self._caller
+        if caller is not None:
+            self._language = self._read(lambda s: language_of(s, caller), None) or "it"
+        return self._language
+
+    def remember_language(self, language: str) -> None:
+        self._language = language
+        caller = self._caller
+        if caller is not None:
+            self._write(lambda s: remember_language(s, caller, language, self._now()))
+
+    def hours(self) -> Hours:
+        town = self._house.town()
+        now = self._now().astimezone(ROME)
+        if town is None:
+            # Rather a telephone that rings in vain than a citizen turned away in office hours.
+            return Hours(open_now=True, today=(), week=((),) * 7, next_day=None, next_time=None)
+        hours = OpeningHours.of(town)
+        following = hours.next_opening(now)
+        return Hours(
+            open_now=hours.is_open(now),
+            today=_openings(hours.day(now.date())),
+            week=tuple(_openings(hours.week.get(weekday, ())) for weekday in range(7)),
+            next_day=following.date() if following else None,
+            next_time=following.time() if following else None,
+        )
+
+    def kinds(self) -> Sequence[CertificateKind]:
+        town = self._house.town()
+        if town is None:
+            return ()
+        return tuple(
+            CertificateKind(kind.code, kind.civil_status, kind.stamp_duty + kind.secretary_fee)
+            for kind in town.certificate_kinds
+        )
+
+    def new_certificate(self) -> CertificateDraft:
+        return CertificateDraft(str(uuid.uuid4()))
+
+    def unfinished_certificate(self) -> CertificateDraft | None:
+        caller = self._caller
+        if caller is None:
+            return None
+        hours = self._house.settings.draft_hours
+        found = self._read(
+            lambda s: unfinished_draft(s, caller, kind=CERTIFICATE, now=self._now(), hours=hours), None
+        )
+        return _draft(found.key, found.answers) if found else None
+
+    def keep(self, draft: CertificateDraft) -> None:
+        caller = self._caller
+        if caller is not None:
+            answers = {
+                name: str(value) if isinstance(value, Path) else value
+                for name, value in asdict(draft).items()
+                if name != "key" and value is not None
+            }
+            self._write(
+                lambda s: keep_draft(
+                    s, key=draft.key, caller=caller, kind=CERTIFICATE, answers=answers, now=self._now()
+                )
+            )
+        self._journal.write()
+
+    def drop(self, draft: CertificateDraft) -> None:
+        self._write(lambda s: drop_draft(s, draft.key))
+
+    def number_is_known(self) -> bool:
+        caller = self._caller
+        return caller is not None and self._read(
+            lambda s: bool(citizens_with_number(s, caller)), default=False
+        )
+
+    def may_identify(self) -> bool:
+        limit = self._house.settings.identification_tries_per_day
+        return self._read(
+            lambda s: tries_left(s, self._caller, limit=limit, now=self._now()) > 0, default=False
+        )
+
+    def identify_by_birth_date(self, born: date) -> Identity | None:
+        return self._identify(
+            IdentifiedBy.BIRTH_DATE,
+            lambda s: identify_by_birth_date(s, caller=self._caller, born=born),
+        )
+
+    def identify_by_tax_code(self, keys: str) -> Identity | None:
+        return self._identify(
+            IdentifiedBy.TAX_CODE,
+            lambda s: identify_by_tax_code_keys(s, keys=keys),
+        )
+
+    def _identify(self, by: IdentifiedBy, find: Callable[[Session], Citizen | None]) -> Identity | None:
+        citizen = self._read(find, None)
+        if citizen is not None:
+            return Identity(by, citizen.id)
+        self._write(lambda s: note_failed_identification(s, self._caller, self._now()))
+        return None
+
+    def can_text(self) -> bool:
+        return self._caller is not None and is_mobile(self._caller)
+
+    def has_consent(self) -> bool:
+        caller = self._caller
+        return caller is not None and self._read(
+            lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False
+        )
+
+    def give_consent(self, identity: Identity) -> None:
+        caller = self._caller
+        assert caller is not None
+        self._write(
+            lambda s: give_consent(
+                s,
+                e164=caller,
+                citizen_id=identity.citizen_id,
+                purpose=Purpose.RECEIPTS,
+                text_version=CONSENT_TEXT,
+                how="phone keypad",
+                by=f"call {self._journal.unique_id}",
+                now=self._now(),
+            )
+        )
+
+    def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
+        kinds = {kind.code: kind for kind in self.kinds()}
+        assert draft.kind is not None
+        free = draft.kind not in kinds or kinds[draft.kind].free
+        order = CertificateOrder.model_validate(
+            {
+                "kind": draft.kind,
+                "subject": draft.subject,
+                "subject_recording": draft.subject_spoken,
+                "copies": draft.copies,
+                "delivery": draft.delivery,
+                "stamp": "free" if free else "exempt" if draft.exempt else "paid",
+                "identified_by": identity.by,
+                "identity_recording": identity.spoken.path if identity.spoken else None,
+                "citizen_id": identity.citizen_id,
+                "contact_e164": self._caller,
+                "language": self._language,
+                "idempotency_key": draft.key,
+                "call_unique_id": self._journal.unique_id,
+                "sms": sms,
+            }
+        )
+        try:
+            with transaction(self._house.sessions) as session:
+                request = file_certificate(session, order, now=self._now())
+                return Filed(request.reference, request.due_on)
+        except DatabaseGone:
+            log.error("call %s: no database at confirmation, the request is spooled", self._journal.unique_id)
+        self._house.spool.put("certificate", order.idempotency_key, order, now=self._now())
+        return Spooled()
+
+    def file_message(self, recording: Recording) -> None:
+        order = MessageOrder(
+            recording=recording.path,
+            seconds=recording.seconds,
+            caller=self._caller,
+            language=self._language,
+            idempotency_key=f"message-{self._journal.unique_id}",
+            call_unique_id=self._journal.unique_id,
+        )
+        try:
+            with transaction(self._house.sessions) as session:
+                file_message(session, order, now=self._now())
+                return
+        except DatabaseGone:
+            log.error("call %s: no database, the message is spooled", self._journal.unique_id)
+        self._house.spool.put("message", order.idempotency_key, order, now=self._now())
+
+    def _now(self) -> datetime:
+        return self._house.clock()
+
+    def _read(self, query: Callable[[Session], T], default: T) -> T:
+        try:
+            with reading(self._house.sessions) as session:
+                return query(session)
+        except DatabaseGone:
+            log.error("call %s: the database is out of reach", self._journal.unique_id)
+            return default
+
+    def _write(self, change: Callable[[Session], object]) -> None:
+        try:
+            with transaction(self._house.sessions, durable=False) as session:
+                change(session)
+        except DatabaseGone:
+            log.error("call %s: the database is out of reach", self._journal.unique_id)
+
+
+def _draft(key: str, answers: dict[str, object]) -> CertificateDraft:
+    """The draft as it was kept; what this version does not understand counts as not answered."""
+    kind, exempt, copies = answers.get("kind"), answers.get("exempt"), answers.get("copies")
+    subject, delivery, spoken = (answers.get(name) for name in ("subject", "delivery", "subject_spoken"))
+    return CertificateDraft(
+        key,
+        kind=kind if isinstance(kind, str) else None,
+        exempt=exempt if isinstance(exempt, bool) else None,
+        subject=Subject(str(subject)) if subject in set(Subject) else None,
+        subject_spoken=Path(spoken) if isinstance(spoken, str) else None,
+        copies=copies if isinstance(copies, int) else None,
+        delivery=Delivery(str(delivery)) if delivery in set(Delivery) else None,
+    )
+
+
+def _openings(spans: Sequence[Interval]) -> tuple[Opening, ...]:
+    return tuple(Opening(span.opens, span.closes) for span in spans)

@@ -1,0 +1,66 @@
+"""Holding a dialog on a live channel, the same way for every entry point."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from agi_scripts.call_desk import CallDesk
+from agi_scripts.house import House, open_house
+from agi_scripts.journal import CallJournal
+from agi_scripts.line import AgiLine
+from agi_scripts.session import FileWire, Session
+from call_routing import names
+from desk.phone_numbers import to_e164
+from desk.settings import Settings
+from ivr import conversation
+from ivr.conversation import Conversation
+from ivr.ports import Desk
+from ivr.steps import Dialog
+
+log = logging.getLogger(__name__)
+
+#: How the dialplan is told what a conversation ended with. After a hang-up nobody is left to tell.
+OUTCOMES = {
+    conversation.Outcome.DONE: names.Outcome.DONE,
+    conversation.Outcome.PERSON: names.Outcome.OPERATOR,
+}
+
+
+def converse(
+    session: Session, house: House, dialog: Callable[[Desk], Dialog[None]], *, first_event: int
+) -> None:
+    """Answer, hold ``dialog``, log it and leave the outcome to the dialplan.
+
+    Raises :class:`~ivr.conversation.HungUp` if the caller is gone before or after the conversation.
+    """
+    unique_id = session.env["agi_uniqueid"]
+    session.answer()
+    # Tells the dialplan's watchdog that this server is alive.
+    session.set_variable("TIMEOUT(absolute)", str(names.DIALOG_SECONDS))
+    caller = to_e164(session.env.get("agi_callerid"))
+    called = session.env.get("agi_dnid", "")
+    journal = CallJournal(house, unique_id, caller, called, first=first_event)
+    desk = CallDesk(house, journal, caller)
+    line = AgiLine(session, house.catalogue, house.settings.recordings, unique_id)
+    try:
+        ending = Conversation(line, journal, language=desk.language()).run(dialog(desk))
+    except BaseException:
+        journal.fail()
+        raise
+    journal.close(ending)
+    log.info("call %s ended: %s at %s", unique_id, ending.outcome, ending.node)
+    outcome = OUTCOMES.get(ending.outcome)
+    if outcome is not None:
+        # Music, tones and fallback sentences go on in the caller's language.
+        session.set_variable("CHANNEL(language)", ending.language)
+        session.set_variable(names.Variable.OUTCOME, outcome)
+
+
+def run_as_script(entry: Callable[[Session, House], None]) -> None:
+    """Run ``entry`` as a plain AGI script: one process, one call, Asterisk on standard input and output."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        entry(Session(FileWire()), open_house(Settings()))
+    except conversation.HungUp:
+        log.debug("hung up outside the conversation")

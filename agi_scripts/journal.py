@@ -1,0 +1,69 @@
+"""The call log of one call, collected while it goes on and written a few times in between."""
+
+from __future__ import annotations
+
+import logging
+
+from agi_scripts.house import House
+from desk.call_log import Event, add_events, end_call, start_call
+from desk.db import DatabaseGone, transaction
+from ivr.conversation import Ending, Happening
+
+log = logging.getLogger(__name__)
+
+
+class CallJournal:
+    """Notes what happens in call ``unique_id`` (Asterisk's) of ``caller`` (E.164 or ``None``)."""
+
+    def __init__(
+        self, house: House, unique_id: str, caller: str | None, called: str, *, first: int = 1
+    ) -> None:
+        """``first`` numbers the first event: a second conversation of a call needs numbers of its own."""
+        self._house = house
+        self.unique_id = unique_id
+        self._caller = caller
+        self._called = called
+        self._waiting: list[Event] = []
+        self._seq = first
+        self._started = house.clock()
+
+    def note(self, node: str, happening: Happening, detail: str = "") -> None:
+        self._waiting.append(Event(self._seq, node, happening.value, detail, self._house.clock()))
+        self._seq += 1
+
+    def write(self) -> None:
+        """Write what was noted since the last time: a process that dies takes little of the log with it."""
+        self._write(None)
+
+    def close(self, ending: Ending) -> None:
+        """Write the rest and how the call ended. Without a database it goes to the spool."""
+        self._write(ending)
+
+    def fail(self) -> None:
+        """Write the rest of a call whose dialog broke: a fault of ours, after which a person takes over."""
+        self._write(None)
+
+    def _write(self, ending: Ending | None) -> None:
+        try:
+            with transaction(self._house.sessions, durable=False) as session:
+                start_call(
+                    session,
+                    unique_id=self.unique_id,
+                    caller=self._caller,
+                    called=self._called,
+                    now=self._started,
+                )
+                add_events(session, self.unique_id, self._waiting)
+                if ending is not None:
+                    end_call(
+                        session,
+                        self.unique_id,
+                        outcome=ending.outcome.value,
+                        language=ending.language,
+                        last_node=ending.node,
+                        now=self._house.clock(),
+                    )
+        except DatabaseGone:
+            log.error("call %s: the database is out of reach, its log waits", self.unique_id)
+            return
+        self._waiting.clear()

@@ -1,0 +1,73 @@
+"""A telephone line of :mod:`ivr.conversation` on an AGI session."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from agi_scripts.session import Session
+from ivr.steps import END, Prompt, Recording
+from prompts.catalogue import Catalogue
+
+KEYS = "0123456789*#"
+#: Seconds of silence that end a recording.
+SILENCE = 4
+#: Speech on a telephone lies well above this level (RMS of 20 ms, full scale = 1), line noise below it.
+SPEECH = 0.01
+#: With less than this many seconds of speech, nobody said anything.
+SHORTEST = 0.5
+
+
+class AgiLine:
+    """Plays the catalogue's sounds, collects keys and records into ``recordings``.
+
+    Raises :class:`~ivr.conversation.HungUp` from every method once the caller is gone.
+    """
+
+    def __init__(self, session: Session, catalogue: Catalogue, recordings: Path, call: str) -> None:
+        self._session = session
+        self._catalogue = catalogue
+        self._recordings = recordings
+        self._call = call
+        self.dialled = False
+
+    def play(self, prompts: Sequence[Prompt], language: str) -> str:
+        for prompt in prompts:
+            for sound in self._catalogue.sounds(language, prompt.key, dict(prompt.values)):
+                key = self._session.stream_file(sound, KEYS)
+                if key:
+                    return key
+        return ""
+
+    def collect(self, seconds: float) -> str:
+        return self._session.wait_for_digit(int(seconds * 1000))
+
+    def record(self, name: str, longest: int) -> Recording | None:
+        path = self._recordings / f"{self._call}-{name}"
+        self._session.record_file(str(path), "wav", END, longest * 1000, silence=SILENCE)
+        return heard(path.with_name(path.name + ".wav"))
+
+    def dial(self) -> None:
+        self.dialled = True
+
+
+def heard(path: Path) -> Recording | None:
+    """The recording at ``path`` (8 kHz mono wav), or ``None``, and no file left, if nobody speaks in it."""
+    try:
+        with wave.open(str(path)) as sound:
+            rate = sound.getframerate()
+            samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2") / 32768
+    except FileNotFoundError:
+        return None
+    except (EOFError, wave.Error):
+        samples, rate = np.zeros(0), 8000
+    frame = rate // 50
+    frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    speech = np.count_nonzero(np.sqrt(np.mean(frames**2, axis=1)) > SPEECH) / 50 if len(frames) else 0
+    if speech < SHORTEST:
+        path.unlink()
+        return None
+    return Recording(path, len(samples) / rate)
