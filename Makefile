@@ -28,7 +28,6 @@ simulate: ## The same dialog in this terminal, without Asterisk
 	@$(BIN)/centralino simulate
 
 test: setup-dev ## Lint, types, import contracts, unit tests and live calls
-	@asterisk-conf/obtain tests
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 4 --dist loadgroup
 

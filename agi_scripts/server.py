@@ -78,8 +78,12 @@ class _Handler(socketserver.BaseRequestHandler):
         wire = SocketWire(self.request)
         try:
             session = Session(wire)
-        except (BadPeerError, HungUp, OSError) as e:
-            log.warning("dropped a peer: %s", e or type(e).__name__)
+        except HungUp:
+            # Also how `centralino status` looks whether we are there.
+            log.debug("a peer left before its header was complete")
+            return
+        except (BadPeerError, OSError) as e:
+            log.warning("dropped a peer: %s", e)
             return
         wire.deadline = None
         name = urlsplit(session.env.get("agi_request", "")).path.strip("/")

@@ -1,0 +1,1 @@
+"""The shared request database and the use cases on it."""

@@ -1,0 +1,1 @@
+"""What is spoken: texts per language, speech engines, rendering."""

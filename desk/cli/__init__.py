@@ -25,6 +25,12 @@ COMMANDS = {
 }
 
 
+#: Set for processes below ``centralino up``, which puts the time before every line.
+UNDER_RUNNER = "CENTRALINO_UNDER_RUNNER"
+
+_SHORT = "%(levelname)s %(name)s: %(message)s"
+
+
 class _Lazy(click.Group):
     """Importing the whole system for ``--help`` would take a second."""
 
@@ -42,12 +48,11 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Centralino, the phone desk of a town."""
-    # Below a process runner each line gets the time and the process from it.
-    under_runner = "HONCHO_PROCESS_NAME" in os.environ
     logging.basicConfig(
         level=os.environ.get("CENTRALINO_LOG", "INFO").upper(),
-        format="%(message)s" if under_runner else "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        format=_SHORT if UNDER_RUNNER in os.environ else f"%(asctime)s {_SHORT}",
         stream=sys.stderr,
     )
-    # Every run of every job is no news.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # Every run of every job, every look at the schema, is no news.
+    for chatty in ("apscheduler", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

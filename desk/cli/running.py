@@ -14,6 +14,7 @@ import click
 from honcho.manager import Manager
 
 from call_routing.exchange import start_command
+from desk.cli import UNDER_RUNNER
 from desk.cli.health import system_parts
 from desk.cli.preparing import prepare_system
 from desk.db import connect, reading, sessions
@@ -36,7 +37,9 @@ def up(demo: bool) -> None:
     keyring = prepare_system(settings, demo=demo)
     manager = Manager()
     for name, command in processes(settings).items():
-        manager.add_process(name, shlex.join(command), env=dict(os.environ), cwd=str(Path.cwd()))
+        manager.add_process(
+            name, shlex.join(command), env={**os.environ, UNDER_RUNNER: "1"}, cwd=str(Path.cwd())
+        )
     threading.Thread(target=_announce, args=(settings, keyring, demo), daemon=True).start()
     manager.loop()
     sys.exit(0 if manager.returncode in (0, 130) else manager.returncode)

@@ -375,7 +375,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_request_periods_request_id"), ["request_id"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("request_periods", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_request_periods_request_id"))

@@ -1,0 +1,1 @@
+"""Figures for managers: queries, pages, exports, the yearly report."""
