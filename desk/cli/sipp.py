@@ -19,8 +19,9 @@ from types import TracebackType
 from typing import Self
 from xml.sax.saxutils import escape
 
-#: A quarter of a second between keys, as a quick human types.
-KEY_PAUSE = 0.25
+#: From SIPp's command to press a key to its end: 0.4 s of silence, as long a gap, then the tone of 0.2 s. The
+#: next command before that cuts it off.
+KEY_PAUSE = 1.1
 
 Address = tuple[str, int]
 

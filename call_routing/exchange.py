@@ -1,0 +1,293 @@
+"""The telephone exchange of one system: where Asterisk is, its configuration, how to start and ask it."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from call_routing import names
+from desk.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from desk.keyring import Keyring
+    from desk.town import Phone, Town
+
+#: The account Asterisk runs as when root starts it, as in Debian's package.
+ACCOUNT = "asterisk"
+
+OLDEST_ASTERISK = (20,)
+OLDEST_SIPP = (3, 7)
+
+#: Where the host's own Asterisk has its files, and its program even if PATH does not say so.
+HOST_ROOT = Path("/")
+SYSTEM_PROGRAMS = "/usr/sbin"
+
+TEMPLATES = PROJECT / "asterisk-conf"
+
+_PENALTY = {"back_office": 0, "counter": 1}
+#: Between two attempts to ring: the queue takes whole seconds.
+_RETRY_SECONDS = 1
+#: How long a caller waits with music while everybody is talking, before a message is taken (seconds).
+_WAIT_SECONDS = 900
+#: A message ends after this much silence, and at the latest after this time (seconds).
+_MESSAGE_SILENCE_SECONDS = 5
+_MESSAGE_SECONDS = 180
+
+
+class NoAsterisk(RuntimeError):
+    """Asterisk or SIPp is missing or unusable; the text says what to do."""
+
+
+class NotRunning(RuntimeError):
+    """Asterisk does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """How to call Asterisk and SIPp, and where Asterisk's own files lie."""
+
+    asterisk: tuple[str, ...]
+    sipp: tuple[str, ...]
+    modules: Path
+    data: Path
+    version: str
+    sipp_version: str
+
+
+def find_programs(settings: Settings) -> Programs:
+    """The private root if this system has one, else the host's. Raises `NoAsterisk` with the remedy."""
+    return _programs(settings.asterisk_program_root)
+
+
+@cache
+def _programs(root: Path) -> Programs:
+    if root.is_dir():
+        asterisk, sipp = _in_root(root, "usr/sbin/asterisk"), _in_root(root, "usr/bin/sipp")
+        base = root
+    else:
+        asterisk, sipp = _on_host("asterisk"), _on_host("sipp")
+        base = HOST_ROOT
+    modules = _first(base, ("usr/lib/*/asterisk/modules", "usr/lib/asterisk/modules"), "Asterisk's modules")
+    data = _first(base, ("usr/share/asterisk", "var/lib/asterisk"), "Asterisk's data")
+    version = _version([*asterisk, "-V"], OLDEST_ASTERISK)
+    sipp_version = _version([*sipp, "-v"], OLDEST_SIPP)
+    return Programs(asterisk, sipp, modules, data, version, sipp_version)
+
+
+def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Path:
+    """Fill the templates into ``home/asterisk/etc`` and make the folders Asterisk writes to; returns ``etc``.
+
+    Started by root, the files belong to root and Asterisk's account can only read them.
+    """
+    state = _state(settings)
+    account = _account()
+    folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "run"))]
+    written_for_us = (_messages(settings), settings.recordings)
+    folders += written_for_us
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for above in (settings.home.resolve(), _messages(settings).parent):
+        above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o011)
+    etc = state / "etc"
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  configuration files, not web pages
+    )
+    environment.filters["line"] = _one_line
+    values = {
+        "settings": settings,
+        "keyring": keyring,
+        "town": town,
+        "programs": find_programs(settings),
+        "etc": etc,
+        "state": state,
+        "sounds": settings.sounds,
+        "music": settings.home.resolve() / "moh",
+        "messages": _messages(settings),
+        "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
+        "penalty": _PENALTY,
+        "limits": _limits(town.phones),
+    }
+    wanted = {template.name for template in TEMPLATES.glob("*.conf")}
+    for name in sorted(wanted):
+        _write(etc / name, environment.get_template(name).render(values), account)
+    for stale in set(etc.iterdir()) - {etc / name for name in wanted}:
+        stale.unlink()
+    if account:
+        for folder in folders:
+            os.chown(folder, 0 if folder == etc else account.pw_uid, account.pw_gid)
+    for folder in folders:
+        folder.chmod(0o750)
+    # The AGI server and the worker, which may be another user of the group, read and remove recordings.
+    for folder in written_for_us:
+        folder.chmod(0o2770)
+    return etc
+
+
+def start_command(settings: Settings) -> list[str]:
+    """The command that runs Asterisk in the foreground, without a console, as an unprivileged user."""
+    command = [
+        *find_programs(settings).asterisk,
+        "-f",
+        "-n",
+        "-C",
+        str(_state(settings) / "etc" / "asterisk.conf"),
+    ]
+    if _account():
+        command += ["-U", ACCOUNT, "-G", ACCOUNT]
+    return command
+
+
+def ask(settings: Settings, command: str, *, timeout: float = 10) -> str:
+    """The answer of the running Asterisk to a console command. Raises `NotRunning`."""
+    etc = _state(settings) / "etc" / "asterisk.conf"
+    try:
+        done = subprocess.run(
+            [*find_programs(settings).asterisk, "-C", str(etc), "-rx", command],
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as e:
+        raise NotRunning(f"Asterisk did not answer within {timeout:g} s") from e
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != 0:
+        raise NotRunning((done.stderr.decode(errors="replace") or text).strip())
+    return text
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether Asterisk has fully started and answers."""
+    try:
+        return "fully booted" in ask(settings, "core waitfullybooted").lower()
+    except (NotRunning, NoAsterisk):
+        return False
+
+
+def unreachable_folder(path: Path) -> Path | None:
+    """The first folder on the way to ``path`` that Asterisk's account cannot pass, or None."""
+    account = _account()
+    if account is None:
+        return None
+    groups = {account.pw_gid, *(group.gr_gid for group in grp.getgrall() if ACCOUNT in group.gr_mem)}
+    path = path.resolve()
+    for folder in [*reversed(path.parents), path]:
+        if not folder.exists():
+            return None
+        facts = folder.stat()
+        if facts.st_uid == account.pw_uid:
+            may = facts.st_mode & stat.S_IXUSR
+        elif facts.st_gid in groups:
+            may = facts.st_mode & stat.S_IXGRP
+        else:
+            may = facts.st_mode & stat.S_IXOTH
+        if not may:
+            return folder
+    return None
+
+
+def _limits(phones: Sequence[Phone]) -> dict[str, int]:
+    """Times of the dialplan and the queue, in seconds."""
+    longest = {
+        tier: max((phone.ring_seconds for phone in phones if phone.tier == tier), default=0)
+        for tier in _PENALTY
+    }
+    first = longest["back_office"] or longest["counter"]
+    return {
+        "back_office": first,
+        "ring": first + _RETRY_SECONDS + longest["counter"],
+        "retry": _RETRY_SECONDS,
+        "wait": _WAIT_SECONDS,
+        "first_command": names.FIRST_COMMAND_SECONDS,
+        "silence": _MESSAGE_SILENCE_SECONDS,
+        "message": _MESSAGE_SECONDS,
+    }
+
+
+def _state(settings: Settings) -> Path:
+    return settings.home.resolve() / "asterisk"
+
+
+def _messages(settings: Settings) -> Path:
+    return settings.home.resolve() / "spool" / "messages"
+
+
+def _account() -> pwd.struct_passwd | None:
+    """Asterisk's account if we may change to it."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError as e:
+        raise NoAsterisk(f"The user {ACCOUNT} is missing: run asterisk-conf/obtain") from e
+
+
+def _write(path: Path, text: str, account: pwd.struct_passwd | None) -> None:
+    """Whole or not at all: a running Asterisk may be told to reload at any moment."""
+    part = path.with_name(f".{path.name}.part")
+    part.touch(mode=0o600)
+    part.write_text(text, encoding="utf-8")
+    if account:
+        os.chown(part, 0, account.pw_gid)
+    part.chmod(0o640)
+    part.replace(path)
+
+
+def _one_line(text: str) -> str:
+    """A label as Asterisk can hold it: no quotes, semicolons (comments) or line ends."""
+    return re.sub(r"[^\w .'-]", " ", text)
+
+
+def _in_root(root: Path, program: str) -> tuple[str, ...]:
+    """A program of the private root, run by the root's own loader with the root's own libraries."""
+    loader = _first(root, ("usr/lib/*-linux-gnu*/ld-linux*.so.*",), "The program loader")
+    if not (root / program).exists():
+        raise NoAsterisk(f"{root / program} is missing: remove {root} and run asterisk-conf/obtain")
+    return (str(loader), "--library-path", str(loader.parent), str(root / program))
+
+
+def _on_host(program: str) -> tuple[str, ...]:
+    path = os.environ.get("PATH", os.defpath) + os.pathsep + SYSTEM_PROGRAMS
+    found = shutil.which(program, path=path)
+    if not found:
+        raise NoAsterisk(f"{program} was not found: run asterisk-conf/obtain")
+    return (found,)
+
+
+def _first(base: Path, patterns: Sequence[str], what: str) -> Path:
+    for pattern in patterns:
+        for found in sorted(base.glob(pattern)):
+            return found
+    raise NoAsterisk(f"{what} not found below {base}: run asterisk-conf/obtain")
+
+
+def _version(command: Sequence[str], oldest: tuple[int, ...]) -> str:
+    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+    text = done.stdout.decode(errors="replace")
+    found = re.search(r"(?:Asterisk |SIPp v)(\d+(?:\.\d+)*)", text)
+    if not found:
+        raise NoAsterisk(
+            f"{command[-2]} does not run: {done.stderr.decode(errors='replace').strip() or text.strip()}"
+        )
+    if tuple(int(part) for part in found[1].split(".")) < oldest:
+        needed = ".".join(map(str, oldest))
+        raise NoAsterisk(
+            f"{command[-2]} is {found[1]}, at least {needed} is needed: run asterisk-conf/obtain"
+        )
+    return found[1]

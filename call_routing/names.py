@@ -1,0 +1,76 @@
+"""The names that the dialplan (``asterisk-conf/``) and the code share, each in one place.
+
+``tests/asterisk_conf/test_names.py`` proves that the templates and this module name the same things.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+#: The SIP endpoint through which citizens call; phones are named by their extension.
+TRUNK = "trunk"
+#: The AMI user of the worker.
+AMI_USER = "centralino"
+#: The queue rule that lets the counters ring after the back office.
+BACK_OFFICE_FIRST = "back-office-first"
+#: The extension at which every context of ours starts.
+START = "s"
+
+#: A dialog that does not set ``TIMEOUT(absolute)`` within this time (seconds) counts as hung: the caller
+#: hears that something went wrong and a person's phone rings.
+FIRST_COMMAND_SECONDS = 15
+#: What a dialog sets it to with its first command (seconds).
+DIALOG_SECONDS = 1800
+
+
+class Context(StrEnum):
+    """Contexts of the dialplan."""
+
+    FROM_TRUNK = "from-trunk"
+    SWITCHBOARD = "switchboard"
+    OPERATORS = "operators"
+    UNANSWERED = "unanswered"
+    PHONES = "phones"
+
+
+class Queue(StrEnum):
+    """Queues."""
+
+    DESK = "desk"
+
+
+class Script(StrEnum):
+    """Paths of the AGI server: ``agi://address:port/<script>``, each a file in ``agi_scripts/``."""
+
+    SWITCHBOARD = "switchboard"
+    UNANSWERED = "unanswered"
+
+
+class Variable(StrEnum):
+    """Channel variables."""
+
+    #: Set by the AGI server before it ends: see :class:`Outcome`. Empty means that it failed.
+    OUTCOME = "CENTRALINO_OUTCOME"
+    #: The dialplan's own: where it records a message (path without extension).
+    MESSAGE = "CENTRALINO_MESSAGE"
+    #: The dialplan's own: how long a caller waits while everybody is talking (seconds since 1970).
+    WAIT_UNTIL = "CENTRALINO_WAIT_UNTIL"
+
+
+class Outcome(StrEnum):
+    """What the dialplan does after a dialog."""
+
+    #: Nothing is left to do: hang up.
+    DONE = "done"
+    #: A person: ring the back office, then the counters.
+    OPERATOR = "operator"
+    #: Nobody is there: take a message.
+    MESSAGE = "message"
+
+
+class Sound(StrEnum):
+    """Prompts the dialplan plays by itself (``home/sounds/<language>/<key>``)."""
+
+    SORRY = "fallback.sorry"
+    LEAVE_MESSAGE = "fallback.leave_message"
+    RECORDED = "fallback.recorded"

@@ -1,0 +1,44 @@
+"""The operators' console as one Flask blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint
+
+from console.formats import day, day_and_time
+from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.request_pages import RequestPages
+from console.sign_in import SignIn
+from console.texts import Texts
+from desk.db import Sessions
+
+
+def console_blueprint(
+    sessions: Sessions, texts: Texts, sign_in: SignIn, *, clock: Callable[[], datetime], home: Path
+) -> Blueprint:
+    """Everything below ``/console``, and what its templates need. ``home`` is where recordings lie."""
+    blueprint = Blueprint(
+        "console", __name__, url_prefix="/console", template_folder="templates", static_folder="static"
+    )
+    blueprint.before_app_request(note_language_switch)
+    sign_in.add_to(blueprint)
+    RequestPages(sessions, texts, clock=clock, home=home).add_to(blueprint)
+    blueprint.add_app_template_filter(day)
+    blueprint.add_app_template_filter(day_and_time)
+
+    def for_templates() -> dict[str, Any]:
+        language = language_of_visitor()
+        return {
+            "language": language,
+            "other_language": other_language(),
+            "other_language_url": other_language_url(),
+            "t": lambda key, **values: texts.say(language, key, **values),
+            "label": lambda group, code: texts.label(language, group, code),
+        }
+
+    blueprint.app_context_processor(for_templates)
+    return blueprint

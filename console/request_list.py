@@ -1,0 +1,139 @@
+"""What the pages show of requests: rows of the list, and one request in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.models import (
+    CertificateDetails,
+    Citizen,
+    Message,
+    MessageDetails,
+    MessageState,
+    Request,
+    RequestDetails,
+    RequestPeriod,
+    RequestState,
+)
+from desk.requests import list_requests, request_by_reference
+from desk.settings import ROME
+
+#: Requests on one page.
+PAGE_SIZE = 50
+
+_CLOSED = frozenset({RequestState.DONE, RequestState.REJECTED})
+#: The template of the text message that confirms a certificate's request.
+_RECEIPT = "certificate_receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One request as the list shows it."""
+
+    reference: str
+    filed_at: datetime
+    channel: str
+    #: The code of a certificate, or of another kind of request.
+    kind: str
+    state: RequestState
+    due_on: date
+    overdue: bool
+    #: Name of the citizen who asked, where identified.
+    citizen: str | None
+    #: What was asked for, where it is a certificate.
+    certificate: CertificateDetails | None
+    #: How far its SMS receipt is; None where the citizen has none.
+    receipt: MessageState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the list, newest first. ``older`` is where the next page begins, None on the last one."""
+
+    rows: Sequence[Row]
+    before: int | None
+    older: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One request in full. Recordings by name (``identity``, ``subject``, ``message``)."""
+
+    row: Row
+    contact: str | None
+    language: str
+    recordings: Mapping[str, Path]
+    periods: Sequence[RequestPeriod]
+
+
+def read_page(db: Session, *, before: int | None, now: datetime) -> Page:
+    """The requests filed before the one with id ``before``, or the newest ones."""
+    found = list_requests(db, limit=PAGE_SIZE + 1, before_id=before)
+    shown = found[:PAGE_SIZE]
+    older = shown[-1].id if len(found) > PAGE_SIZE else None
+    return Page(_rows(db, shown, now), before, older)
+
+
+def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
+    """The request with this reference, or None."""
+    request = request_by_reference(db, reference)
+    if request is None:
+        return None
+    return Detail(
+        row=_rows(db, [request], now)[0],
+        contact=request.contact_e164,
+        language=request.language,
+        recordings=_recordings(request.details),
+        periods=tuple(request.periods),
+    )
+
+
+def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[Row]:
+    receipts = _receipts(db, (request.id for request in requests))
+    today = now.astimezone(ROME).date()
+    return [
+        Row(
+            reference=request.reference,
+            filed_at=request.filed_at,
+            channel=request.channel,
+            kind=_kind(request.details),
+            state=request.state,
+            due_on=request.due_on,
+            overdue=request.due_on < today and request.state not in _CLOSED,
+            citizen=_name(request.citizen),
+            certificate=request.details if isinstance(request.details, CertificateDetails) else None,
+            receipt=receipts.get(request.id),
+        )
+        for request in requests
+    ]
+
+
+def _kind(details: RequestDetails) -> str:
+    return details.certificate if isinstance(details, CertificateDetails) else details.kind
+
+
+def _name(citizen: Citizen | None) -> str | None:
+    return f"{citizen.first_name} {citizen.last_name}" if citizen else None
+
+
+def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
+    """The state of each request's SMS receipt: one question for a whole page."""
+    found = db.execute(
+        select(Message.request_id, Message.state)
+        .where(Message.request_id.in_(list(ids)), Message.template == _RECEIPT)
+        .order_by(Message.created_at)
+    )
+    return {request: state for request, state in found if request is not None}
+
+
+def _recordings(details: RequestDetails) -> Mapping[str, Path]:
+    if isinstance(details, MessageDetails):
+        return {"message": details.recording}
+    kept = {"identity": details.identity_recording, "subject": details.subject_recording}
+    return {name: path for name, path in kept.items() if path is not None}

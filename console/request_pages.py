@@ -1,0 +1,148 @@
+"""The list of requests, kept current in the browser, and the page of one request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from werkzeug.http import quote_etag
+
+from console.formats import amount, day
+from console.language import language_of_visitor
+from console.request_list import Detail, read_detail, read_page
+from console.texts import Texts
+from desk.db import Sessions, reading
+from desk.references import is_reference
+
+COLUMNS = (
+    "reference",
+    "filed_at",
+    "channel",
+    "kind",
+    "state",
+    "due_on",
+    "subject",
+    "copies",
+    "delivery",
+    "receipt",
+)
+
+#: The largest id PostgreSQL keeps: a larger one in an address is nonsense, not a question for the database.
+_LARGEST_ID = 2**31 - 1
+
+
+class RequestPages:
+    """The pages about requests. ``home`` is the folder below which recordings lie."""
+
+    def __init__(
+        self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime], home: Path
+    ) -> None:
+        self._sessions = sessions
+        self._texts = texts
+        self._clock = clock
+        self._home = home.resolve()
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Register the pages."""
+        blueprint.add_url_rule("/requests", "requests", self.requests)
+        blueprint.add_url_rule("/requests/live", "live_requests", self.live_requests)
+        blueprint.add_url_rule("/requests/<reference>", "request_detail", self.request_detail)
+        blueprint.add_url_rule("/requests/<reference>/<name>.wav", "recording", self.recording)
+
+    def requests(self) -> ResponseReturnValue:
+        """The list, complete without any script."""
+        before = _before()
+        html = self._rows(before)
+        return render_template(
+            "requests.html",
+            rows_html=Markup(html),  # noqa: S704 - our own template's escaped output
+            version=quote_etag(_version(html)),
+            live_url=url_for("console.live_requests", before=before),
+        )
+
+    def live_requests(self) -> ResponseReturnValue:
+        """The list alone, for the page's script: 304 while nothing changed."""
+        html = self._rows(_before())
+        response = Response(html)
+        response.set_etag(_version(html))
+        return response.make_conditional(request)
+
+    def request_detail(self, reference: str) -> ResponseReturnValue:
+        """One request."""
+        detail = self._detail(reference)
+        return render_template(
+            "request.html",
+            row=detail.row,
+            periods=detail.periods,
+            facts=list(self._facts(detail)),
+            recordings={name: self._file(path) is not None for name, path in detail.recordings.items()},
+        )
+
+    def recording(self, reference: str, name: str) -> ResponseReturnValue:
+        """The sound file of a recording that belongs to the request."""
+        path = self._detail(reference).recordings.get(name)
+        file = self._file(path) if path else None
+        if file is None:
+            abort(404)
+        return send_file(file, mimetype="audio/wav", conditional=True)
+
+    def _rows(self, before: int | None) -> str:
+        with reading(self._sessions) as db:
+            page = read_page(db, before=before, now=self._clock())
+        return render_template("request_rows.html", page=page, columns=COLUMNS)
+
+    def _detail(self, reference: str) -> Detail:
+        detail = None
+        if is_reference(reference):
+            with reading(self._sessions) as db:
+                detail = read_detail(db, reference, now=self._clock())
+        if detail is None:
+            abort(404)
+        return detail
+
+    def _facts(self, detail: Detail) -> Iterator[tuple[str, str]]:
+        """What is known about the request, named, in the order of reading."""
+        language = language_of_visitor()
+
+        def say(key: str) -> str:
+            return self._texts.say(language, key)
+
+        def label(group: str, code: str) -> str:
+            return self._texts.label(language, group, code)
+
+        row = detail.row
+        yield say("column.kind"), label("kind", row.kind)
+        yield say("column.channel"), label("channel", row.channel)
+        yield say("column.due_on"), day(row.due_on)
+        yield say("detail.citizen"), row.citizen or say("detail.not_identified")
+        if detail.contact:
+            yield say("detail.contact"), detail.contact
+        if row.certificate:
+            yield say("detail.identified_by"), label("identified", row.certificate.identified_by)
+            yield say("column.subject"), label("subject", row.certificate.subject)
+            yield say("column.copies"), str(row.certificate.copies)
+            yield say("column.delivery"), label("delivery", row.certificate.delivery)
+            yield say("detail.stamp"), label("stamp", row.certificate.stamp)
+            yield say("detail.fee"), amount(row.certificate.fee)
+        yield say("detail.receipt"), label("receipt", row.receipt or "none")
+        yield say("detail.language"), label("language", detail.language)
+
+    def _file(self, path: Path) -> Path | None:
+        """The recording's file, if it is still there. A path that leaves the home folder is no recording."""
+        file = (self._home / path).resolve()
+        return file if file.is_relative_to(self._home) and file.is_file() else None
+
+
+def _before() -> int | None:
+    """Where the page begins, from the address; nonsense means the newest requests."""
+    before = request.args.get("before", type=int)
+    return before if before is not None and 0 < before <= _LARGEST_ID else None
+
+
+def _version(html: str) -> str:
+    return hashlib.sha256(html.encode()).hexdigest()[:32]

@@ -1,0 +1,51 @@
+"""What operators read on the pages, by key and language. Italian is the language of first resort."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Self
+
+
+class Language(StrEnum):
+    """The languages of the pages; the first one is used until the operator switches."""
+
+    ITALIAN = "it"
+    ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of all languages: dotted key → text with ``{name}`` placeholders."""
+
+    by_language: Mapping[Language, Mapping[str, str]]
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the TOML files beside this module."""
+        return cls({language: _flat(_toml(language)) for language in Language})
+
+    def say(self, language: Language, key: str, **values: object) -> str:
+        """The text of ``key``, filled in. An unknown key is a programming error: ``KeyError``."""
+        return self.by_language[language][key].format(**values)
+
+    def label(self, language: Language, group: str, code: str) -> str:
+        """The name of a value kept as data. A code the town added without a text of ours shows itself."""
+        return self.by_language[language].get(f"{group}.{code}", code)
+
+
+def _toml(language: Language) -> Mapping[str, object]:
+    return tomllib.loads(files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = str(value)
+    return flat

@@ -1,0 +1,150 @@
+"""The code and the Asterisk configuration name the same things: each of the code's names is used there, and
+the configuration has none that the code does not know."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from call_routing import names
+from call_routing.exchange import TEMPLATES
+from call_routing.names import Context, Outcome, Queue, Script, Sound, Variable
+from desk.settings import PROJECT
+from desk.town import Town
+
+Sections = dict[str, list[tuple[str, str]]]
+
+
+def sections(path: Path) -> Sections:
+    """The (key, value) pairs of each section of a written file; sections of one name are joined."""
+    found: Sections = defaultdict(list)
+    current = ""
+    for raw in path.read_text(encoding="utf-8").splitlines():
+        line = re.sub(r"(^|\s);.*", "", raw).strip()
+        if header := re.match(r"\[(.+?)\]", line):
+            current = header[1]
+            found[current]  # a section may be empty
+        elif line:
+            key, _, value = line.partition("=")
+            found[current].append((key.strip(), value.lstrip("> ").strip()))
+    return found
+
+
+@pytest.fixture
+def dialplan(etc: Path) -> str:
+    """The dialplan without its comments."""
+    text = (etc / "extensions.conf").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if not line.startswith(";"))
+
+
+def test_contexts(etc: Path) -> None:
+    assert set(sections(etc / "extensions.conf")) - {"general"} == set(Context)
+    used = {
+        value for rows in sections(etc / "pjsip.conf").values() for key, value in rows if key == "context"
+    }
+    assert used == {Context.FROM_TRUNK, Context.PHONES}
+    transfers = {
+        value for rows in sections(etc / "pjsip.conf").values() for key, value in rows if key == "set_var"
+    }
+    assert transfers == {f"TRANSFER_CONTEXT={Context.PHONES}"}
+
+
+def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
+    extensions = {
+        (context, value.split(",")[0])
+        for context, rows in sections(etc / "extensions.conf").items()
+        for key, value in rows
+        if key == "exten"
+    }
+    jumps = re.findall(r"(?:Goto\(|\?)([\w-]+),(\w+),1\)", dialplan)
+    assert jumps
+    assert {(context, extension) for context, extension in jumps} <= extensions
+    assert {context for context, _ in jumps} == {Context.SWITCHBOARD, Context.OPERATORS, Context.UNANSWERED}
+    assert {extension for _, extension in jumps} == {names.START}
+
+
+def test_variables(dialplan: str) -> None:
+    assert set(re.findall(r"CENTRALINO_\w+", dialplan)) == set(Variable)
+
+
+def test_outcomes(dialplan: str) -> None:
+    assert set(re.findall(rf'"\$\{{{Variable.OUTCOME}\}}" = "(\w+)"', dialplan)) == set(Outcome)
+
+
+def test_agi_scripts(dialplan: str) -> None:
+    assert set(re.findall(r"AGI\(agi://[\d.:]+/(\w+)\)", dialplan)) == set(Script)
+    for script in Script:
+        assert (PROJECT / "agi_scripts" / f"{script}.py").exists()
+
+
+def test_queues(etc: Path, dialplan: str) -> None:
+    queues = sections(etc / "queues.conf")
+    assert set(queues) - {"general"} == set(Queue)
+    assert set(re.findall(r"Queue\(([\w-]+)", dialplan)) == set(Queue)
+    assert set(re.findall(r"QUEUE_MEMBER\(([\w-]+)", dialplan)) == set(Queue)
+    assert set(sections(etc / "queuerules.conf")) == {names.BACK_OFFICE_FIRST}
+    assert ("defaultrule", names.BACK_OFFICE_FIRST) in queues[Queue.DESK]
+
+
+def test_sounds(dialplan: str) -> None:
+    assert set(re.findall(r"Playback\(/\S+/\$\{CHANNEL\(language\)\}/([\w.]+)\)", dialplan)) == set(Sound)
+    assert dialplan.count("Playback(") == len(Sound)
+    for language in ("it", "en"):
+        catalogue = tomllib.loads((PROJECT / "prompts" / f"{language}.toml").read_text(encoding="utf-8"))
+        for sound in Sound:
+            entry = catalogue
+            for part in sound.split("."):
+                entry = entry[part]
+
+
+def test_endpoints_and_users(etc: Path, town: Town) -> None:
+    pjsip = sections(etc / "pjsip.conf")
+    endpoints = {"trunk", "phone", "endpoint", *(phone.extension for phone in town.phones)}
+    assert names.TRUNK in pjsip
+    assert set(pjsip) == endpoints | {"global", "transport-udp", "trunk-addresses", "phone-address"}
+    assert [value for key, value in pjsip["trunk-addresses"] if key == "match"] == [
+        "127.0.0.1/32",
+        "192.0.2.7",
+    ]
+    assert set(sections(etc / "manager.conf")) == {"general", names.AMI_USER}
+
+
+def test_extensions(etc: Path, town: Town) -> None:
+    extensions = [phone.extension for phone in town.phones]
+    rows = sections(etc / "extensions.conf")[Context.PHONES]
+    assert [value.split(",")[0] for key, value in rows if key == "exten"] == extensions
+    members = [
+        value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
+    ]
+    assert members == [["PJSIP/201", "0"], ["PJSIP/101", "1"], ["PJSIP/102", "1"]]
+
+
+def test_no_way_out(dialplan: str, town: Town) -> None:
+    dialled = set(re.findall(r"Dial\(([^,)]+)", dialplan))
+    assert dialled == {f"PJSIP/{phone.extension}" for phone in town.phones}
+    assert not re.search(r"\b(System|TrySystem|Originate|ChannelRedirect|include)\b", dialplan)
+
+
+def test_a_label_cannot_add_settings(etc: Path) -> None:
+    (callerid,) = (value for key, value in sections(etc / "pjsip.conf")["201"] if key == "callerid")
+    assert callerid == '"Ufficio  A    x  auth none" <201>'
+
+
+def test_all_templates_are_written_and_filled(etc: Path) -> None:
+    assert {path.name for path in etc.iterdir()} == {path.name for path in TEMPLATES.glob("*.conf")}
+    for path in etc.iterdir():
+        assert not re.search(r"\{\{|\{%|None", path.read_text(encoding="utf-8")), path.name
+        assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_the_readme_names_them_all() -> None:
+    readme = (TEMPLATES / "README.md").read_text(encoding="utf-8")
+    for group in (Context, Queue, Script, Variable, Outcome, Sound):
+        for name in group:
+            assert f"`{name}`" in readme, name
+    for other in (names.TRUNK, names.AMI_USER, names.BACK_OFFICE_FIRST):
+        assert f"`{other}`" in readme, other

@@ -1,0 +1,119 @@
+"""The application on a migrated database of its own, a clock that stands still, and one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from desk import db
+from desk.models import (
+    Channel,
+    Citizen,
+    Message,
+    MessageState,
+    Operator,
+    Request,
+    RequestDetails,
+    RequestPeriod,
+    RequestState,
+    Role,
+)
+from desk.operators import create_operator
+from desk.references import new_reference
+from desk.settings import Settings
+from tests.console.fixed import KEYRING, Clock, File, birth_certificate
+from webhooks.app import create_app
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, database_url="")
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[db.Sessions]:
+    db.migrate(settings.url)
+    engine = db.connect(settings.url)
+    yield db.sessions(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, sessions: db.Sessions, clock: Clock) -> Flask:
+    return create_app(settings, KEYRING, clock=clock)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def anna(sessions: db.Sessions) -> Operator:
+    """An operator whose password is ``giusta``."""
+    with db.transaction(sessions) as session:
+        return create_operator(
+            session, login="anna", name="Anna Bianchi", password="giusta", role=Role.OPERATOR
+        )
+
+
+@pytest.fixture
+def file(sessions: db.Sessions, clock: Clock) -> File:
+    """Writes a request as each channel may leave it."""
+
+    def write(
+        details: RequestDetails | None = None,
+        *,
+        state: RequestState = RequestState.RECEIVED,
+        channel: Channel = Channel.PHONE,
+        due_on: date = date(2026, 11, 26),
+        citizen: Citizen | None = None,
+        receipt: MessageState | None = None,
+    ) -> Request:
+        details = details or birth_certificate()
+        reference = new_reference()
+        with db.transaction(sessions) as session:
+            request = Request(
+                reference=reference,
+                channel=channel,
+                kind=details.kind,
+                details=details,
+                citizen_id=citizen.id if citizen else None,
+                contact_e164="+393331234567",
+                state=state,
+                due_on=due_on,
+                filed_at=clock.now,
+                idempotency_key=reference,
+                language="it",
+                periods=[RequestPeriod(state=state, started_at=clock.now, by="phone")],
+            )
+            session.add(request)
+            session.flush()
+            if receipt:
+                session.add(
+                    Message(
+                        id=reference,
+                        request_id=request.id,
+                        to_e164="+393331234567",
+                        template="certificate_receipt",
+                        template_version=1,
+                        language="it",
+                        body="…",
+                        state=receipt,
+                        created_at=clock.now,
+                        not_before=clock.now,
+                    )
+                )
+        return request
+
+    return write

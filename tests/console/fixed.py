@@ -1,0 +1,49 @@
+"""What the tests of the web part hold still: the time, the secrets, a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from desk.keyring import Keyring
+from desk.models import CertificateDetails, Delivery, IdentifiedBy, Request, Stamp, Subject
+
+#: The fixture ``file``: writes a request into the database.
+File: TypeAlias = Callable[..., Request]
+
+KEYRING = Keyring(
+    phone_passwords={}, trunk_password="t", ami_password="a", web_key="w" * 43, operator_passwords={}
+)
+
+
+class Clock:
+    """A Monday morning in November, until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def birth_certificate(
+    *,
+    subject: Subject = Subject.SELF,
+    subject_recording: Path | None = None,
+    identity_recording: Path | None = None,
+    copies: int = 2,
+    delivery: Delivery = Delivery.HOME,
+) -> CertificateDetails:
+    return CertificateDetails(
+        certificate="birth",
+        subject=subject,
+        subject_recording=subject_recording,
+        copies=copies,
+        delivery=delivery,
+        stamp=Stamp.FREE,
+        fee="0.00",
+        identified_by=IdentifiedBy.SPOKEN if identity_recording else IdentifiedBy.BIRTH_DATE,
+        identity_recording=identity_recording,
+    )

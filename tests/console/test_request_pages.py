@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import html
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from codicefiscale import codicefiscale
+from flask.testing import FlaskClient
+
+from console.request_list import PAGE_SIZE
+from desk.certificates import CertificateOrder, file_certificate
+from desk.citizens import register_citizen
+from desk.consents import give_consent
+from desk.db import Sessions, transaction
+from desk.models import (
+    CertificateKind,
+    Channel,
+    Citizen,
+    Delivery,
+    IdentifiedBy,
+    MessageDetails,
+    MessageState,
+    Purpose,
+    Request,
+    RequestKind,
+    RequestPeriod,
+    RequestState,
+    Stamp,
+    Subject,
+)
+from desk.settings import Settings
+from tests.console.fixed import Clock, File, birth_certificate
+
+LIST = "/console/requests"
+LIVE = "/console/requests/live"
+
+
+@pytest.fixture
+def signed_in(client: FlaskClient, anna: object) -> FlaskClient:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/console/login").text)
+    assert token
+    data = {"csrf_token": token[1], "login": "anna", "password": "giusta"}
+    assert client.post("/console/login", data=data).status_code == 303
+    return client
+
+
+def _cells(page: str) -> list[list[str]]:
+    """The words of each row of the list, cell by cell."""
+    body = re.search(r"<tbody.*?</tbody>", page, re.DOTALL)
+    if body is None:
+        return []
+    rows = re.findall(r"<tr.*?</tr>", body[0], re.DOTALL)
+    return [
+        [
+            " ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split())
+            for cell in re.findall(r"<t[hd].*?</t[hd]>", row)
+        ]
+        for row in rows
+    ]
+
+
+def _references(page: str) -> list[str]:
+    return [row[0] for row in _cells(page)]
+
+
+def _citizen(sessions: Sessions, clock: Clock, first_name: str, last_name: str) -> Citizen:
+    birth_date = date(1980, 1, 1)
+    tax_code = codicefiscale.encode(last_name, first_name, "M", birth_date.isoformat(), "F205")
+    with transaction(sessions) as db:
+        return register_citizen(
+            db,
+            tax_code=tax_code,
+            first_name=first_name,
+            last_name=last_name,
+            birth_date=birth_date,
+            address="Via Roma 1",
+            phone_numbers=(),
+            now=clock.now,
+        )
+
+
+def test_an_empty_list_says_so(signed_in: FlaskClient) -> None:
+    assert "Nessuna richiesta ricevuta finora." in signed_in.get(LIST).text
+
+
+def test_the_list_tells_all_about_requests_of_every_channel(
+    signed_in: FlaskClient, file: File, sessions: Sessions, clock: Clock
+) -> None:
+    maria, ugo = _citizen(sessions, clock, "Maria", "Rossi"), _citizen(sessions, clock, "Ugo", "Riva")
+    first = file(citizen=maria, receipt=MessageState.SENT)
+    clock.now += timedelta(hours=3)
+    second = file(MessageDetails(recording=Path("m.wav")), due_on=date(2026, 11, 24))
+    third = file(
+        birth_certificate(subject=Subject.OTHER, copies=1, delivery=Delivery.COUNTER),
+        channel=Channel.WEB,
+        state=RequestState.IN_PROGRESS,
+        citizen=ugo,
+    )
+
+    birth = "Certificato di nascita"
+    assert _cells(signed_in.get(LIST).text) == [
+        [third.reference, "23/11/2026 13:00", "Web", birth, "In lavorazione", "26/11/2026",
+         "Altra persona chiesta da Ugo Riva", "1", "Allo sportello", "No"],
+        [second.reference, "23/11/2026 13:00", "Telefono", "Messaggio in segreteria", "Ricevuta",
+         "24/11/2026", "–", "–", "–", "No"],
+        [first.reference, "23/11/2026 10:00", "Telefono", birth, "Ricevuta", "26/11/2026",
+         "Per sé Maria Rossi", "2", "A domicilio", "Inviato"],
+    ]  # fmt: skip
+    english = _cells(signed_in.get(f"{LIST}?lang=en").text)[2]
+    assert english[2:5] == ["Phone", "Birth certificate", "Received"]
+
+
+def test_a_certificate_filed_by_phone_shows_its_waiting_receipt(
+    signed_in: FlaskClient, sessions: Sessions, clock: Clock
+) -> None:
+    kind = CertificateKind(
+        code="residence",
+        position=1,
+        civil_status=False,
+        stamp_duty=Decimal("16.00"),
+        secretary_fee=Decimal("0.52"),
+        working_days=3,
+    )
+    order = CertificateOrder(
+        kind="residence",
+        subject=Subject.SELF,
+        copies=2,
+        delivery=Delivery.HOME,
+        stamp=Stamp.PAID,
+        identified_by=IdentifiedBy.TAX_CODE,
+        contact_e164="+393331234567",
+        idempotency_key="a-draft",
+        sms=True,
+    )
+    with transaction(sessions) as db:
+        db.add(kind)
+        give_consent(
+            db,
+            e164="+393331234567",
+            citizen_id=None,
+            purpose=Purpose.RECEIPTS,
+            text_version="1",
+            how="counter",
+            by="anna",
+            now=clock.now,
+        )
+        reference = file_certificate(db, order, now=clock.now).reference
+
+    row = _cells(signed_in.get(LIST).text)[0]
+    assert (row[0], row[3], row[5], row[9]) == (
+        reference,
+        "Certificato di residenza",
+        "26/11/2026",
+        "In coda",
+    )
+    assert "€ 33,04" in signed_in.get(f"{LIST}/{reference}").text
+
+
+def test_open_requests_are_overdue_from_the_day_after_their_due_date_in_rome(
+    signed_in: FlaskClient, file: File, clock: Clock
+) -> None:
+    file(due_on=date(2026, 11, 26), state=RequestState.DONE)
+    file(due_on=date(2026, 11, 26), state=RequestState.WAITING_CITIZEN)
+
+    def overdue() -> list[bool]:
+        return ["Scaduta" in row[5] for row in _cells(signed_in.get(LIVE).text)]
+
+    for now, expected in (("2026-11-26T22:59:59+00:00", False), ("2026-11-26T23:00:00+00:00", True)):
+        clock.now = clock.now.fromisoformat(now)
+        # The session would be over after days: only the list is looked at here.
+        with signed_in.session_transaction() as session:
+            session["seen"] = session["began"] = int(clock.now.timestamp())
+        assert overdue() == [expected, False]
+
+
+def test_older_requests_are_on_further_pages_even_when_new_ones_arrive(
+    signed_in: FlaskClient, file: File
+) -> None:
+    filed = [file().reference for _ in range(PAGE_SIZE + 3)][::-1]
+    newest = signed_in.get(LIST).text
+    assert _references(newest) == filed[:PAGE_SIZE]
+    assert "Torna alle più recenti" not in newest
+
+    older = re.search(r'rel="next" href="([^"]+)"', newest)
+    assert older
+    file()
+    page = signed_in.get(older[1]).text
+    assert _references(page) == filed[PAGE_SIZE:]
+    assert 'rel="next"' not in page
+    assert "Torna alle più recenti" in page
+
+
+@pytest.mark.parametrize("before", ["", "x", "-1", "0", "1e3", "9" * 30])
+def test_a_page_that_begins_nowhere_is_the_newest(signed_in: FlaskClient, file: File, before: str) -> None:
+    request = file()
+    assert _references(signed_in.get(LIST, query_string={"before": before}).text) == [request.reference]
+
+
+def test_the_live_list_is_sent_again_only_when_something_changed(
+    signed_in: FlaskClient, file: File, sessions: Sessions
+) -> None:
+    request = file()
+    page = signed_in.get(LIST).text
+    version = re.search(r'data-version="([^"]+)"', page)
+    assert version
+    known = {"If-None-Match": html.unescape(version[1])}
+    unchanged = signed_in.get(LIVE, headers=known)
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
+
+    with transaction(sessions) as db:
+        db.get_one(Request, request.id).state = RequestState.DONE
+    changed = signed_in.get(LIVE, headers=known)
+    assert changed.status_code == 200
+    assert _cells(changed.text)[0][4] == "Conclusa"
+    assert signed_in.get(LIVE, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 304
+
+    file()
+    assert signed_in.get(LIVE, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 200
+
+
+def test_the_live_list_needs_a_log_in_and_never_redirects(client: FlaskClient, file: File) -> None:
+    file()
+    answer = client.get(LIVE)
+    assert (answer.status_code, answer.data) == (401, b"")
+
+
+def test_the_list_is_a_table_that_a_screen_reader_can_read(signed_in: FlaskClient, file: File) -> None:
+    file()
+    page = signed_in.get(LIST).text
+    assert page.count('scope="col"') == len(_cells(page)[0]) == 10
+    assert page.count('scope="row"') == 1
+    for part in (
+        "<main",
+        "<header",
+        "<nav",
+        'aria-live="polite"',
+        'class="skip" href="#content"',
+        "<caption",
+    ):
+        assert part in page
+
+
+def test_a_request_is_shown_in_full(
+    signed_in: FlaskClient, file: File, sessions: Sessions, clock: Clock
+) -> None:
+    request = file(
+        birth_certificate(identity_recording=Path("spool/identity.wav")), receipt=MessageState.FAILED
+    )
+    with transaction(sessions) as db:
+        kept = db.get_one(Request, request.id)
+        kept.periods[0].ended_at = clock.now + timedelta(hours=1)
+        later = clock.now + timedelta(hours=1)
+        kept.periods.append(RequestPeriod(state=RequestState.DONE, started_at=later, by="anna"))
+    page = signed_in.get(f"{LIST}/{request.reference}").text
+
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    assert facts["Consegna"] == "A domicilio"
+    assert facts["Importo comunicato"] == "€ 0,00"
+    assert facts["Ricevuta SMS"] == "Non riuscito"
+    assert facts["Richiedente"] == "Non identificato"
+    assert [row[0] for row in _plain_rows(page)] == ["Ricevuta", "Conclusa"]
+    assert _plain_rows(page)[1][1:] == ["23/11/2026 11:00", "In corso", "anna"]
+    assert "La registrazione non è più disponibile." in page
+
+
+def _plain_rows(page: str) -> list[list[str]]:
+    body = page[page.index("<tbody>") : page.index("</tbody>")]
+    return [
+        [
+            " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+            for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)
+        ]
+        for row in body.split("</tr>")[:-1]
+    ]
+
+
+def test_a_recording_can_be_heard_and_wound(signed_in: FlaskClient, file: File, settings: Settings) -> None:
+    sound = settings.home / "spool" / "other.wav"
+    sound.parent.mkdir()
+    sound.write_bytes(b"RIFF" + bytes(range(200)))
+    request = file(birth_certificate(subject=Subject.OTHER, subject_recording=sound))
+    page = signed_in.get(f"{LIST}/{request.reference}").text
+    address = re.search(r'<audio[^>]* src="([^"]+)"', page)
+    assert address
+
+    with signed_in.get(address[1]) as whole:
+        assert (whole.mimetype, whole.data) == ("audio/wav", sound.read_bytes())
+    with signed_in.get(address[1], headers={"Range": "bytes=4-7"}) as part:
+        assert (part.status_code, part.data) == (206, bytes(range(4)))
+    assert signed_in.get(address[1].replace("subject", "identity")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "../outside.wav", "spool"])
+def test_a_path_outside_the_home_folder_is_no_recording(
+    signed_in: FlaskClient, file: File, settings: Settings, path: str
+) -> None:
+    (settings.home / "spool").mkdir()
+    (settings.home.parent / "outside.wav").write_bytes(b"x")
+    request = file(MessageDetails(recording=Path(path)))
+    assert signed_in.get(f"{LIST}/{request.reference}/message.wav").status_code == 404
+
+
+@pytest.mark.parametrize("reference", ["12345678", "1", "abcdefgh", "%00", "١٢٣٤٥٦٧٨"])
+def test_an_unknown_request_is_not_found(signed_in: FlaskClient, file: File, reference: str) -> None:
+    file()
+    page = signed_in.get(f"{LIST}/{reference}")
+    assert page.status_code == 404
+    assert "Pagina non trovata" in page.text
+
+
+def test_what_was_typed_elsewhere_is_shown_as_text(
+    signed_in: FlaskClient, file: File, sessions: Sessions, clock: Clock
+) -> None:
+    citizen = _citizen(sessions, clock, "<script>alert(1)</script>", '"Rossi"')
+    request = file(citizen=citizen)
+    for page in (LIST, LIVE, f"{LIST}/{request.reference}"):
+        text = signed_in.get(page).text
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert" in text
+
+
+def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClient, file: File) -> None:
+    for state in RequestState:
+        file(state=state)
+    for receipt in MessageState:
+        file(receipt=receipt)
+    for channel in Channel:
+        file(channel=channel)
+    file(MessageDetails(recording=Path("m.wav")))
+    codes = {*RequestState, *MessageState, *Channel, *RequestKind}
+    for language in ("it", "en"):
+        shown = {cell for row in _cells(signed_in.get(f"{LIST}?lang={language}").text) for cell in row}
+        assert not shown & codes

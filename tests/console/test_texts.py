@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from console.texts import Language, Texts
+from desk.settings import PROJECT
+
+TEXTS = Texts.read()
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    italian = {key: _placeholders(text) for key, text in TEXTS.by_language[Language.ITALIAN].items()}
+    english = {key: _placeholders(text) for key, text in TEXTS.by_language[Language.ENGLISH].items()}
+
+    assert italian == english
+    assert all(text.strip() for texts in TEXTS.by_language.values() for text in texts.values())
+
+
+def test_every_text_named_by_a_template_exists() -> None:
+    templates = sorted((PROJECT / "console" / "templates").glob("*.html"))
+    named = {
+        key
+        for file in templates
+        for key in re.findall(r"""\bt\(["']([a-z_.]+\.[a-z_]+)["']""", file.read_text())
+    }
+
+    assert len(named) > 20
+    assert named <= TEXTS.by_language[Language.ITALIAN].keys()
+
+
+def test_no_text_is_left_behind_by_the_pages() -> None:
+    """Keys are used whole in templates and code, or by group for values kept as data."""
+    groups = {
+        "channel",
+        "kind",
+        "certificate",
+        "state",
+        "subject",
+        "delivery",
+        "stamp",
+        "identified",
+        "receipt",
+    }
+    groups |= {"language", "column", "recording", "error"}
+    sources = [
+        file.read_text()
+        for package in ("console", "webhooks")
+        for pattern in ("*.py", "templates/*.html")
+        for file in (PROJECT / package).glob(pattern)
+    ]
+    unused = {
+        key
+        for key in TEXTS.by_language[Language.ITALIAN]
+        if key.partition(".")[0] not in groups
+        and not any(f'"{key}"' in s or f"'{key}'" in s for s in sources)
+    }
+
+    assert unused == set()
+
+
+def test_placeholders_are_filled_in() -> None:
+    assert TEXTS.say(Language.ITALIAN, "page.signed_in_as", name="Anna") == "Operatore: Anna"
+
+
+def test_an_unknown_text_is_an_error_and_an_unknown_value_shows_itself() -> None:
+    with pytest.raises(KeyError):
+        TEXTS.say(Language.ITALIAN, "page.nonsense")
+    assert TEXTS.label(Language.ITALIAN, "kind", "hunting_licence") == "hunting_licence"
+    assert TEXTS.label(Language.ENGLISH, "kind", "birth") == "Birth certificate"

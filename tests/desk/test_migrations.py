@@ -1,0 +1,77 @@
+"""Migrations: linear, up and down on both databases, and equal to the models."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+
+from desk import db
+from desk.models import Base
+
+
+def downgrade(engine: Engine) -> None:
+    with engine.begin() as connection:
+        config = db.migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+
+def test_up_down_and_up_again(empty_url: str) -> None:
+    db.migrate(empty_url)
+    engine = db.connect(empty_url)
+    try:
+        assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+        downgrade(engine)
+        assert inspect(engine).get_table_names() == ["alembic_version"]
+        assert not db.schema_is_current(engine)
+        db.migrate(empty_url)
+        assert db.schema_is_current(engine)
+    finally:
+        engine.dispose()
+
+
+def test_the_migrated_schema_is_the_models(database_url: str) -> None:
+    engine = db.connect(database_url)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+            assert compare_metadata(context, Base.metadata) == []
+            found = {
+                constraint["name"]
+                for table in Base.metadata.tables
+                for constraint in inspect(connection).get_check_constraints(table)
+            }
+    finally:
+        engine.dispose()
+    # compare_metadata does not look at these.
+    wanted = {
+        constraint.name
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if constraint.__visit_name__ in {"check_constraint", "table_or_column_check_constraint"}
+    }
+    assert wanted
+    assert found == wanted
+
+
+def test_history_is_one_line() -> None:
+    script = ScriptDirectory.from_config(db.migrations())
+    assert len(script.get_heads()) == 1
+    assert all(not revision.is_merge_point for revision in script.walk_revisions())
+
+
+def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    db.migrate(database_url)
+
+
+def test_two_at_once(empty_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(db.migrate, [empty_url] * 4))
+    engine = db.connect(empty_url)
+    assert db.schema_is_current(engine)
+    engine.dispose()

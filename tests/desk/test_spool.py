@@ -1,0 +1,199 @@
+"""The spool and its replay: nothing is lost, nothing is filed twice, one bad item stops no other."""
+
+from __future__ import annotations
+
+import wave
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import make_url, select
+
+from desk import db
+from desk.models import MessageDetails, Request
+from desk.replay import replay_messages, replay_spool
+from desk.requests import MessageOrder
+from desk.settings import Settings
+from desk.spool import Spool
+from tests.desk.test_filing import order
+
+
+class Note(BaseModel):
+    text: str
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def filed(sessions: db.Sessions) -> list[Request]:
+    with db.reading(sessions) as session:
+        return list(session.scalars(select(Request).order_by(Request.id)))
+
+
+def test_what_is_put_waits_until_it_is_done(spool: Spool, now: datetime) -> None:
+    spool.put("note", "a/../b", Note(text="è"), now=now)
+    (item,) = spool.waiting()
+    assert (item.kind, item.key, item.payload, item.at) == ("note", "a/../b", {"text": "è"}, now)
+    spool.done(item)
+    spool.done(item)
+    assert list(spool.waiting()) == []
+
+
+def test_the_oldest_comes_first(spool: Spool, now: datetime) -> None:
+    for key in ("c", "a", "b"):
+        spool.put("note", key, Note(text=key), now=now)
+    assert [item.key for item in spool.waiting()] == ["c", "a", "b"]
+
+
+def test_the_same_key_waits_once(spool: Spool, now: datetime) -> None:
+    spool.put("note", "a", Note(text="one"), now=now)
+    spool.put("note", "a", Note(text="two"), now=now)
+    assert [item.payload["text"] for item in spool.waiting()] == ["two"]
+
+
+def test_items_are_for_the_owner_only_and_nothing_half_written_remains(
+    spool: Spool, tmp_path: Path, now: datetime
+) -> None:
+    spool.put("note", "a", Note(text="x"), now=now)
+    (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b'{"kind": "note"}', b'{"kind":"n","key":"k","at":"x","payload":{}}'],
+)
+def test_a_broken_item_is_put_aside(spool: Spool, tmp_path: Path, now: datetime, content: bytes) -> None:
+    spool.put("note", "good", Note(text="x"), now=now)
+    (good,) = tmp_path.rglob("*.json")
+    good.with_name("bad.json").write_bytes(content)
+    assert [item.key for item in spool.waiting()] == ["good"]
+    assert [path.read_bytes() for path in tmp_path.rglob("broken/*")] == [content]
+    assert len(list(spool.waiting())) == 1
+
+
+def test_a_full_disk_is_told(spool: Spool, tmp_path: Path, now: datetime) -> None:
+    (tmp_path / "spool").write_text("in the way")
+    with pytest.raises(OSError, match="spool"):
+        spool.put("note", "a", Note(text="x"), now=now)
+
+
+def test_a_request_is_filed_as_of_its_confirmation(town: db.Sessions, spool: Spool, now: datetime) -> None:
+    spool.put("certificate", "k1", order(), now=now)
+    assert replay_spool(town, spool) == 1
+    assert [(request.idempotency_key, request.filed_at) for request in filed(town)] == [("k1", now)]
+    assert list(spool.waiting()) == []
+
+
+def test_a_crash_after_filing_files_nothing_twice(
+    town: db.Sessions, spool: Spool, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.put("certificate", "k1", order(), now=now)
+
+    class PowerCutError(Exception):
+        pass
+
+    def cut(*_: object) -> None:
+        raise PowerCutError
+
+    with monkeypatch.context() as until_the_cut:
+        until_the_cut.setattr(spool, "done", cut)
+        with pytest.raises(PowerCutError):
+            replay_spool(town, spool)
+    assert len(filed(town)) == 1
+    replay_spool(town, spool)
+    assert len(filed(town)) == 1
+    assert list(spool.waiting()) == []
+
+
+def test_without_a_database_everything_goes_on_waiting(sqlite_url: str, spool: Spool, now: datetime) -> None:
+    spool.put("certificate", "k1", order(), now=now)
+    Path(str(make_url(sqlite_url).database)).unlink()
+    engine = db.connect(sqlite_url)
+    with pytest.raises(db.DatabaseGone):
+        replay_spool(db.sessions(engine), spool)
+    engine.dispose()
+    assert len(list(spool.waiting())) == 1
+
+
+@pytest.mark.parametrize("bad", ["of no kind", "of a wrong shape", "of an unknown certificate"])
+def test_what_can_never_be_filed_stops_nothing_else(
+    town: db.Sessions, spool: Spool, tmp_path: Path, now: datetime, bad: str
+) -> None:
+    if bad == "of no kind":
+        spool.put("horoscope", "bad", Note(text="x"), now=now)
+    elif bad == "of a wrong shape":
+        spool.put("certificate", "bad", Note(text="x"), now=now)
+    else:
+        spool.put("certificate", "bad", order("bad", kind="horoscope"), now=now)
+    spool.put("certificate", "k1", order(), now=now)
+    assert replay_spool(town, spool) == 1
+    assert [request.idempotency_key for request in filed(town)] == ["k1"]
+    assert len(list(tmp_path.rglob("broken/*"))) == 1
+
+
+def test_a_citizen_who_is_not_in_the_register_any_more_stops_nothing_else(
+    town: db.Sessions, spool: Spool, now: datetime
+) -> None:
+    spool.put("certificate", "bad", order("bad", citizen_id=4040404), now=now)
+    spool.put("certificate", "k1", order(), now=now)
+    replay_spool(town, spool)
+    assert "k1" in [request.idempotency_key for request in filed(town)]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path)
+
+
+def record(settings: Settings, name: str, note: str | None) -> None:
+    settings.messages.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(settings.messages / f"{name}.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(b"\x01\x00" * 16000)
+    if note is not None:
+        (settings.messages / f"{name}.txt").write_text(note)
+
+
+def test_a_message_of_the_dialplan_is_filed_once_and_its_recording_kept(
+    town: db.Sessions, settings: Settings, now: datetime
+) -> None:
+    record(settings, "1795.1", f"{int(now.timestamp())} +393331234567\n")
+    assert replay_messages(town, settings) == 1
+    assert replay_messages(town, settings) == 0
+    (request,) = filed(town)
+    assert (request.contact_e164, request.filed_at) == ("+393331234567", now)
+    assert isinstance(request.details, MessageDetails)
+    assert request.details.recording.stat().st_size > 32000
+    assert list(settings.messages.iterdir()) == []
+
+
+def test_a_message_that_is_not_complete_waits(town: db.Sessions, settings: Settings) -> None:
+    record(settings, "1795.1", None)
+    assert replay_messages(town, settings) == 0
+    assert (settings.messages / "1795.1.wav").exists()
+
+
+@pytest.mark.parametrize("note", ["", "garbage", "1795000000 "])
+def test_a_poor_note_costs_no_message(town: db.Sessions, settings: Settings, note: str) -> None:
+    record(settings, "1795.1", note)
+    assert replay_messages(town, settings) == 1
+    (request,) = filed(town)
+    assert request.contact_e164 is None
+    assert request.filed_at <= datetime.now(UTC) + timedelta(days=365)
+
+
+def test_what_the_dialplan_recorded_after_the_server_had_filed_a_message_is_not_lost(
+    town: db.Sessions, settings: Settings, spool: Spool, now: datetime
+) -> None:
+    message = MessageOrder(
+        recording=Path("/first.wav"), idempotency_key="message-1795.1", call_unique_id="1795.1"
+    )
+    spool.put("message", message.idempotency_key, message, now=now)
+    replay_spool(town, spool)
+    record(settings, "1795.1", f"{int(now.timestamp())} ")
+    replay_messages(town, settings)
+    assert len(filed(town)) == 2

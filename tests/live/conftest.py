@@ -1,0 +1,74 @@
+"""``exchange``: an Asterisk with nothing behind it. ``system``: a whole town with dialogs and database."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from call_routing.names import Sound as Prompt
+from desk.keyring import open_keyring
+from tests.live import harness
+
+
+@pytest.fixture
+def exchange() -> Iterator[harness.Exchange]:
+    """A private Asterisk with five phones that ring for 1 s, and nothing behind it: no AGI server answers."""
+    with _bare_exchange() as private:
+        yield private
+
+
+@pytest.fixture
+def stranger_only() -> Iterator[harness.Exchange]:
+    """The same, but its trunk lives at another address: callers from here are strangers."""
+    with _bare_exchange(trunk_addresses=("192.0.2.1/32",)) as private:
+        yield private
+
+
+@pytest.fixture
+def prompts(exchange: harness.Exchange) -> dict[Prompt, Path]:
+    """The files of the sentences that the dialplan of ``exchange`` plays by itself."""
+    return {prompt: exchange.sounds / "it" / f"{prompt}.wav" for prompt in Prompt}
+
+
+@pytest.fixture(scope="session")
+def prepared_home() -> Iterator[Path]:
+    """The home of a demo town ready to start; each test takes a copy."""
+    with harness.home_folder() as home:
+        harness.prepare(home)
+        yield home
+
+
+@pytest.fixture
+def system(prepared_home: Path) -> Iterator[harness.System]:
+    """The demo town on real Asterisk with its AGI server and a database of its own. Nothing else runs."""
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(harness.home_folder())
+        for item in prepared_home.iterdir():
+            if item.name in {"sounds", "moh"}:
+                (home / item.name).symlink_to(item)
+            elif item.is_file():
+                shutil.copy2(item, home)
+        settings = harness.settings_for(home, stack.enter_context(harness.port_block()))
+        town = harness.System(settings)
+        stack.callback(town.stop)
+        town.start()
+        yield town
+
+
+@contextlib.contextmanager
+def _bare_exchange(**changes: Any) -> Iterator[harness.Exchange]:
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(harness.home_folder())
+        settings = harness.settings_for(home, stack.enter_context(harness.port_block()), **changes)
+        town = harness.small_town(ring_seconds=1)
+        keyring = open_keyring(home, extensions=[phone.extension for phone in town.phones], logins=[])
+        harness.write_melodies(home)
+        private = harness.Exchange(settings, keyring, town)
+        stack.callback(private.stop)
+        private.start()
+        yield private

@@ -1,0 +1,382 @@
+"""Private systems for live tests: each an Asterisk on free ports with its own state, callers and phones."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from sqlalchemy import update
+
+from call_routing import exchange
+from call_routing.names import Sound as Prompt
+from desk.cli import sipp
+from desk.cli.rtp import RATE, Samples, Sound
+from desk.db import connect, sessions, transaction
+from desk.keyring import Keyring, open_keyring
+from desk.models.town import Phone as PhoneRow
+from desk.settings import PROJECT, Settings
+from desk.town import Phone, Town, read_town
+from prompts.catalogue import load_catalogue
+
+#: A machine with other work to do is slow; what takes this long is broken.
+PATIENCE = 20.0
+
+#: A Tuesday morning: the desk is open.
+OPEN = "2026-11-24T10:00+01:00"
+#: The evening before: it is closed.
+CLOSED = "2026-11-23T22:00+01:00"
+
+_FIRST_PORT, _LAST_PORT, _BLOCK = 20000, 32000, 60
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = PATIENCE) -> None:
+    """Wait for a condition, not for a time."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout:g} s: {what}")
+        time.sleep(0.03)
+
+
+@contextlib.contextmanager
+def port_block() -> Iterator[int]:
+    """The first of 60 ports that no other test on this machine uses meanwhile.
+
+    The block is ours as long as we hold its first port open. It lies below the ports the system gives away.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    starts = list(range(_FIRST_PORT, _LAST_PORT, _BLOCK))
+    shift = (worker * 20 + os.getpid()) % len(starts)
+    for start in starts[shift:] + starts[:shift]:
+        guard = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            guard.bind(("127.0.0.1", start))
+        except OSError:
+            guard.close()
+            continue
+        with guard:
+            guard.listen()
+            yield start
+        return
+    raise AssertionError("no free ports")
+
+
+@contextlib.contextmanager
+def home_folder() -> Iterator[Path]:
+    """A state folder that Asterisk's account can reach (pytest's own folders are closed to it)."""
+    folder = Path(tempfile.mkdtemp(prefix="centralino-live-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
+    """The settings of a private system with the Asterisk that this machine has."""
+    return Settings(
+        home=home,
+        asterisk_root=Settings().asterisk_program_root,
+        sip_port=ports + 1,
+        agi_port=ports + 2,
+        ami_port=ports + 3,
+        web_port=ports + 4,
+        rtp_first_port=ports + 10,
+        rtp_last_port=ports + _BLOCK - 1,
+        **changes,
+    )
+
+
+def environment_for(settings: Settings) -> dict[str, str]:
+    """The environment in which our own programs find these settings."""
+    ours = {
+        f"CENTRALINO_{name.upper()}": str(getattr(settings, name))
+        for name in (
+            "home",
+            "asterisk_root",
+            "sip_port",
+            "agi_port",
+            "ami_port",
+            "web_port",
+            "rtp_first_port",
+            "rtp_last_port",
+        )
+    }
+    return {**os.environ, **ours}
+
+
+def prepare(home: Path) -> None:
+    """Make the demo town in ``home``. The rendered prompts are kept for later runs and shared."""
+    cache = PROJECT / "build" / "prompt-cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    (home / "prompt-cache").symlink_to(cache)
+    with (cache.parent / "prompt-cache.lock").open("w") as lock:
+        # One worker renders, the others find everything made.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [sys.executable, "-m", "desk.cli", "prepare", "--demo"],
+            cwd=PROJECT,
+            env=environment_for(settings_for(home, _FIRST_PORT)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise AssertionError(f"centralino prepare --demo failed:\n{done.stdout}{done.stderr}")
+
+
+class Exchange:
+    """A private Asterisk, and the people who use it. Everything it started ends with it."""
+
+    def __init__(self, settings: Settings, keyring: Keyring, town: Town) -> None:
+        self.settings, self.keyring, self.town = settings, keyring, town
+        self.sounds = settings.sounds
+        self._sipp = exchange.find_programs(settings).sipp
+        self._address = (settings.sip_address, settings.sip_port)
+        self._open = contextlib.ExitStack()
+        self._asterisk: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        exchange.write_configuration(self.settings, self.keyring, self.town)
+        with (self.settings.home / "asterisk.out").open("wb") as out:
+            self._asterisk = subprocess.Popen(
+                exchange.start_command(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(lambda: exchange.is_running(self.settings), "Asterisk has started")
+
+    def reload(self) -> None:
+        """Write the configuration anew and let Asterisk read it."""
+        exchange.write_configuration(self.settings, self.keyring, self.town)
+        self.ask("core reload")
+
+    @property
+    def asterisk_uid(self) -> int:
+        """The user that the Asterisk process runs as."""
+        assert self._asterisk
+        return Path(f"/proc/{self._asterisk.pid}").stat().st_uid
+
+    def stop(self) -> None:
+        self._open.close()
+        if self._asterisk:
+            self._asterisk.terminate()
+            try:
+                self._asterisk.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._asterisk.kill()
+                self._asterisk.wait()
+
+    def ask(self, command: str) -> str:
+        """What Asterisk answers to a console command."""
+        return exchange.ask(self.settings, command)
+
+    @property
+    def complaints(self) -> str:
+        """Asterisk's log: warnings and errors since the start."""
+        return (self.settings.home / "asterisk" / "log" / "messages.log").read_text(encoding="utf-8")
+
+    @property
+    def queue_log(self) -> str:
+        """What the queue has recorded so far."""
+        return (self.settings.home / "asterisk" / "log" / "queue_log").read_text(encoding="utf-8")
+
+    def phone(self, extension: str, *, answer_after: float | None = None, busy: bool = False) -> DeskPhone:
+        """A registered phone that answers after that many seconds, refuses as busy, or rings for ever."""
+        port = sipp.free_port()
+        sound = self._open.enter_context(Sound())
+        device = self._open.enter_context(
+            sipp.phone(self._sipp, port=port, answer_after=answer_after, busy=busy, sound=sound.address)
+        )
+        self.register(extension, self.keyring.phone_passwords[extension], port)
+        wait_until(
+            lambda: "Not in use" in self.ask(f"pjsip show endpoint {extension}"),
+            f"phone {extension} is reachable",
+        )
+        return DeskPhone(device, sound)
+
+    def register(self, extension: str, password: str, port: int = 9) -> None:
+        """Register a phone. Raises `CallFailed` with the status that refused it."""
+        sipp.register(self._sipp, self._address, extension=extension, password=password, port=port)
+
+    def call(
+        self, *, caller: str | None = "+393331234567", number: str | None = None, keys: str = ""
+    ) -> Call:
+        """Call the town (or ``number``); once answered, press ``keys`` one after the other."""
+        sound = self._open.enter_context(Sound())
+        line = self._open.enter_context(
+            sipp.call(
+                self._sipp,
+                self._address,
+                number=number or self.settings.town_number,
+                caller=caller,
+                sound=sound.address,
+                at_most=120,
+            )
+        )
+        sound.press(keys)
+        return Call(line, sound)
+
+    def call_from_phone(self, extension: str, number: str) -> Call:
+        """One of our phones calls a number."""
+        sound = self._open.enter_context(Sound())
+        line = self._open.enter_context(
+            sipp.call(
+                self._sipp,
+                self._address,
+                number=number,
+                caller=extension,
+                password=self.keyring.phone_passwords[extension],
+                sound=sound.address,
+                at_most=120,
+            )
+        )
+        return Call(line, sound)
+
+    def calls(self) -> list[str]:
+        """The channels that are up, one line each."""
+        return self.ask("core show channels concise").split()
+
+
+class System(Exchange):
+    """A whole town: the demo data, its prompts, Asterisk and ``centralino agi``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.database = sessions(connect(settings.url))
+        with transaction(self.database) as session:
+            # A phone that nobody picks up shall not take a test's time.
+            session.execute(update(PhoneRow).values(ring_seconds=1))
+        with transaction(self.database) as session:
+            town = read_town(session)
+        keyring = open_keyring(
+            settings.home, extensions=[phone.extension for phone in town.phones], logins=()
+        )
+        super().__init__(settings, keyring, town)
+        self.catalogue = load_catalogue(self.sounds)
+        self._agi: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        super().start()
+        self.start_agi()
+
+    def start_agi(self, at: str = OPEN) -> None:
+        """Start the AGI server as if it were that time, and wait until it takes calls."""
+        with (self.settings.home / "agi.out").open("ab") as out:
+            self._agi = subprocess.Popen(
+                [sys.executable, "-m", "tests.live.agi_at", at],
+                cwd=PROJECT,
+                env=environment_for(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        address = (self.settings.agi_address, self.settings.agi_port)
+
+        def takes_calls() -> bool:
+            with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+                return True
+            return False
+
+        wait_until(takes_calls, "the AGI server takes calls")
+
+    def kill_agi(self) -> None:
+        """The AGI server is gone from one moment to the next."""
+        if self._agi:
+            self._agi.kill()
+            self._agi.wait()
+
+    def stop(self) -> None:
+        self.kill_agi()
+        super().stop()
+
+    @property
+    def agi_output(self) -> str:
+        """What the AGI server has logged."""
+        return (self.settings.home / "agi.out").read_text(encoding="utf-8")
+
+    def prompt(self, key: str, language: str = "it", **values: Any) -> Path:
+        """The file of the first sound of a prompt, for `Call.hear`."""
+        return Path(f"{self.catalogue.sounds(language, key, values)[0]}.wav")
+
+
+class Call:
+    """A citizen's call: SIP by ``line``, sound and keys by ``sound``."""
+
+    def __init__(self, line: sipp.Sipp, sound: Sound) -> None:
+        self.line, self.sound = line, sound
+
+    def answered(self) -> None:
+        """Wait until the town has answered."""
+        self.line.wait_for("answered", PATIENCE)
+
+    def press(self, keys: str) -> None:
+        self.sound.press(keys)
+
+    def hear(self, recording: Path, *, timeout: float = PATIENCE) -> None:
+        """Wait until that prompt was played to the citizen."""
+        self.sound.wait_for(recording, timeout=timeout)
+
+    def hang_up(self) -> None:
+        """The citizen hangs up."""
+        self.line.hang_up()
+        self.line.finish(PATIENCE)
+
+    def over(self, timeout: float = PATIENCE) -> None:
+        """Wait until the town has hung up."""
+        self.line.wait_for("ended", timeout)
+
+
+class DeskPhone:
+    """A phone of the town hall."""
+
+    def __init__(self, device: sipp.Sipp, sound: Sound) -> None:
+        self.device, self.sound = device, sound
+
+    def rings(self, *, times: int = 1) -> None:
+        """Wait until it rings (for the n-th time)."""
+        self.device.wait_for("ringing", PATIENCE, times=times)
+
+    def answered(self) -> None:
+        self.device.wait_for("answered", PATIENCE)
+
+    @property
+    def events(self) -> list[str]:
+        return self.device.events
+
+
+def melody(seed: int, seconds: float = 0.8) -> Samples:
+    """A sound that is told apart from every other: band-limited noise that grows out of the seed."""
+    noise = np.random.default_rng(seed).standard_normal(int(seconds * RATE))
+    smooth = np.convolve(noise, np.ones(4) / 4, mode="same")
+    return np.asarray(0.3 * smooth / np.max(np.abs(smooth)), dtype=np.float32)
+
+
+def write_melodies(home: Path) -> dict[Prompt, Path]:
+    """Stand-ins for the prompts that the dialplan plays, quick to make, and music on hold."""
+    files = {}
+    for folder in (home / "sounds" / "it", home / "moh"):
+        folder.mkdir(parents=True)
+    for seed, prompt in enumerate(Prompt):
+        files[prompt] = home / "sounds" / "it" / f"{prompt}.wav"
+        soundfile.write(files[prompt], melody(seed), RATE, subtype="PCM_16")
+    soundfile.write(home / "moh" / "music.wav", melody(99, 3.0), RATE, subtype="PCM_16")
+    return files
+
+
+def small_town(*, ring_seconds: int) -> Town:
+    """The report's phones: one back office and four counters, with short ring times."""
+    counters = [Phone(f"10{n}", "counter", f"Sportello {n}", ring_seconds) for n in range(1, 5)]
+    return Town(phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters))

@@ -1,0 +1,137 @@
+"""The one web application: the operators' console, the health page and everything that comes in over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+
+from console.language import language_of_visitor
+from console.pages import console_blueprint
+from console.sign_in import BACKGROUND, SignIn
+from console.texts import Texts
+from desk.db import DatabaseGone, connect, sessions
+from desk.keyring import Keyring
+from desk.settings import Settings
+from webhooks.access_log import log_requests
+from webhooks.health import health_page
+from webhooks.security import secure
+
+log = logging.getLogger(__name__)
+
+#: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
+OPEN = frozenset({"health", "console.sign_in", "console.static"})
+
+#: No form of ours is anywhere near this large.
+LONGEST_BODY = 64 * 1024
+
+
+def create_app(
+    settings: Settings, keyring: Keyring, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Flask:
+    """Make the application. ``clock`` gives aware times.
+
+    Opens no connection by itself: it starts, and says what is wrong, also while the database is away.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=keyring.web_key,
+        MAX_CONTENT_LENGTH=LONGEST_BODY,
+        # Cookies ignore ports: two systems on one machine must not log each other out.
+        SESSION_COOKIE_NAME=f"centralino_{settings.web_port}",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # The token lives as long as the session, which ends by itself.
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.session_interface = _SessionCookies()
+    app.jinja_env.undefined = StrictUndefined
+
+    engine = connect(settings.url)
+    database = sessions(engine)
+    texts = Texts.read()
+    sign_in = SignIn(database, texts, clock=clock)
+
+    log_requests(app)
+    secure(app)
+    CSRFProtect(app)
+    sign_in.login_manager().init_app(app, add_context_processor=False)
+    app.register_blueprint(console_blueprint(database, texts, sign_in, clock=clock, home=settings.home))
+    app.before_request(_require_log_in)
+    app.add_url_rule("/health", "health", health_page(engine))
+    for start in ("/", "/console/"):
+        app.add_url_rule(start, "start", _to_requests)
+    _add_error_pages(app, texts)
+    return app
+
+
+def _to_requests() -> ResponseReturnValue:
+    return redirect(url_for("console.requests"))
+
+
+class _SessionCookies(SecureCookieSessionInterface):
+    """Marks the cookie Secure on every https connection, also one that a proxy in front of us ends."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def _require_log_in() -> ResponseReturnValue | None:
+    # An address without a page has nothing to protect: it gets its 404.
+    if request.endpoint is None or request.endpoint in OPEN:
+        return None
+    if current_user.is_authenticated:
+        g.operator = current_user._get_current_object()
+        return None
+    if request.endpoint in BACKGROUND:
+        return Response(status=401)
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("console.sign_in", next=wanted), 303)
+
+
+def _add_error_pages(app: Flask, texts: Texts) -> None:
+    """Every failure ends on a page in the visitor's language that says what to do and gives nothing away."""
+
+    def page(key: str, status: int, *, retry: bool = False) -> ResponseReturnValue:
+        if request.endpoint in BACKGROUND:
+            return Response(status=status)
+        language = language_of_visitor()
+        again = request.full_path.rstrip("?") if retry and request.method == "GET" else None
+        return (
+            render_template(
+                "error.html",
+                title=texts.say(language, f"error.{key}_title"),
+                text=texts.say(language, f"error.{key}"),
+                retry=again,
+            ),
+            status,
+        )
+
+    def database_gone(_: DatabaseGone) -> ResponseReturnValue:
+        log.error("the database cannot be reached")
+        return page("database", 503, retry=True)
+
+    def expired_form(_: CSRFError) -> ResponseReturnValue:
+        if request.endpoint == "console.sign_in":
+            flash("sign_in.expired")
+            return redirect(url_for("console.sign_in"), 303)
+        return page("bad_request", 400)
+
+    def http_error(error: HTTPException) -> ResponseReturnValue:
+        if error.response is not None:
+            return error.response
+        status = error.code or 500
+        known = {403: "forbidden", 404: "not_found"}
+        return page(known.get(status, "bad_request" if status < 500 else "server"), status)
+
+    app.register_error_handler(DatabaseGone, database_gone)
+    app.register_error_handler(CSRFError, expired_form)
+    app.register_error_handler(HTTPException, http_error)
