@@ -8,7 +8,7 @@ import threading
 from types import FrameType
 
 from agi_scripts import switchboard, unanswered
-from agi_scripts.house import House, open_house
+from agi_scripts.house import Clock, House, open_house, utc_now
 from agi_scripts.server import Entry, Server
 from agi_scripts.session import Session
 from call_routing.names import Script
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 ENTRIES = {Script.SWITCHBOARD: switchboard.run, Script.UNANSWERED: unanswered.run}
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     """Serve until SIGTERM or SIGINT. Calls in progress then ring the back office: the dialplan sees to it."""
-    house = open_house(settings)
+    house = open_house(settings, clock=clock)
     entries: dict[str, Entry] = {script.value: _entry(script, house) for script in ENTRIES}
     with Server((settings.agi_address, settings.agi_port), entries, settings.agi_allowed) as server:
 

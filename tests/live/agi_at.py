@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from functools import partial
-from unittest.mock import patch
 
-from agi_scripts import serve
-from agi_scripts.house import open_house
+from agi_scripts.serve import serve
 from desk.settings import Settings
 
 
 def main() -> None:
     """Serve with a clock that starts at the given time and goes on from there."""
     shift = datetime.fromisoformat(sys.argv[1]).astimezone(UTC) - datetime.now(UTC)
-    house = partial(open_house, clock=lambda: datetime.now(UTC) + shift)
-    with patch.object(serve, "open_house", house):
-        serve.serve(Settings())
+    serve(Settings(), clock=lambda: datetime.now(UTC) + shift)
 
 
 if __name__ == "__main__":
