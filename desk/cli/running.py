@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import shlex
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -34,6 +37,12 @@ START_SECONDS = 60
 def up(demo: bool) -> None:
     """Prepare what is not ready and run all parts in the foreground with one log. Ctrl-C stops them."""
     settings = Settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with _alone(settings.home):
+        _run(settings, demo)
+
+
+def _run(settings: Settings, demo: bool) -> None:
     keyring = prepare_system(settings, demo=demo)
     manager = Manager()
     for name, command in processes(settings).items():
@@ -43,6 +52,19 @@ def up(demo: bool) -> None:
     threading.Thread(target=_announce, args=(settings, keyring, demo), daemon=True).start()
     manager.loop()
     sys.exit(0 if manager.returncode in (0, 130) else manager.returncode)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Two systems on one home folder would take each other's ports and files."""
+    with (home / "running.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise click.ClickException(
+                f"A system is already running on {home}. Stop it (Ctrl-C), or set CENTRALINO_HOME for another."
+            ) from e
+        yield
 
 
 def processes(settings: Settings) -> dict[str, list[str]]:

@@ -36,9 +36,9 @@ class CallFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Keys pressed one after the other: digits, ``*``, ``#``."""
+    """Keys pressed one after the other: digits, ``*``, ``#``, or fields of SIPp's injection file."""
 
-    keys: str
+    keys: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
