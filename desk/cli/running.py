@@ -18,7 +18,7 @@ from honcho.manager import Manager
 
 from call_routing.exchange import start_command
 from desk.cli import UNDER_RUNNER
-from desk.cli.health import system_parts
+from desk.cli.health import examine, system_parts
 from desk.cli.preparing import prepare_system
 from desk.db import connect, reading, sessions
 from desk.demo import demo_logins
@@ -44,6 +44,9 @@ def up(demo: bool) -> None:
 
 def _run(settings: Settings, demo: bool) -> None:
     keyring = prepare_system(settings, demo=demo)
+    wrong = [finding for finding in examine(settings) if not finding.ok]
+    if wrong:
+        raise click.ClickException("\n".join(f"{f.what}: {f.detail}. To mend it, {f.remedy}." for f in wrong))
     manager = Manager()
     for name, command in processes(settings).items():
         manager.add_process(
@@ -62,7 +65,7 @@ def _alone(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             raise click.ClickException(
-                f"A system is already running on {home}. Stop it (Ctrl-C), or set CENTRALINO_HOME for another."
+                f"A system is already running on {home}. Stop it with Ctrl-C, or set CENTRALINO_HOME."
             ) from e
         yield
 
