@@ -1,0 +1,174 @@
+"""The command line: what a person at a terminal, or a monitoring program, gets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from desk.cli import COMMANDS, main
+from desk.cli.health import examine
+from desk.db import connect, migrate, reading, sessions, transaction
+from desk.demo import demo_logins, load_demo
+from desk.keyring import open_keyring
+from desk.models import Message, Request
+from desk.settings import Settings
+
+#: 1 certificates, 1 birth, 1 for me, birth date, 1 copy, 1 at the counter, 1 confirm.
+CERTIFICATE = "111" + "15031980" + "111"
+GIULIA = "3331112201"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of a system whose ports nobody listens on."""
+    monkeypatch.setenv("CENTRALINO_HOME", str(tmp_path))
+    for name in ("SIP", "AGI", "AMI", "WEB"):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            monkeypatch.setenv(f"CENTRALINO_{name}_PORT", str(probe.getsockname()[1]))
+    return tmp_path
+
+
+@pytest.fixture
+def town(home: Path) -> Settings:
+    """The same with the demo town in its database."""
+    settings = Settings()
+    migrate(settings.url)
+    keyring = open_keyring(home, extensions=(), logins=demo_logins())
+    with transaction(sessions(connect(settings.url))) as session:
+        load_demo(session, keyring, datetime.now(UTC))
+    return settings
+
+
+def run(*words: str, typed: str = "") -> tuple[int, str]:
+    result = CliRunner().invoke(main, words, input=typed)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_every_command_explains_itself() -> None:
+    code, text = run("--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command in text
+        assert run(command, "--help")[0] == 0
+
+
+def test_status_of_a_system_that_is_down(town: Settings) -> None:
+    code, text = run("status", "--json")
+    answer = json.loads(text)
+    assert code == 1
+    assert answer["ok"] is False
+    assert answer["parts"]["database"]["ok"] is True
+    assert [name for name, part in answer["parts"].items() if not part["ok"]] == [
+        "asterisk",
+        "agi",
+        "web",
+        "worker",
+    ]
+    code, text = run("status")
+    assert code == 1
+    assert text.count("DOWN") == 4
+
+
+def test_the_doctor_names_a_remedy_for_all_that_is_missing(home: Path) -> None:
+    findings = {finding.what: finding for finding in examine(Settings())}
+    for what in ("database", "secrets", "prompts"):
+        assert not findings[what].ok
+        assert "centralino" in findings[what].remedy
+    assert findings["Asterisk"].ok
+    assert findings["SIP port"].ok
+    code, text = run("doctor")
+    assert code == 1
+    assert "-> run: centralino prepare" in text
+
+
+def test_the_doctor_sees_a_port_that_is_taken(town: Settings) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", town.web_port))
+        squatter.listen()
+        finding = next(f for f in examine(town) if f.what == "web port")
+    assert not finding.ok
+    assert "CENTRALINO_WEB_PORT" in finding.remedy
+
+
+def test_the_doctor_sees_secrets_that_others_can_read(town: Settings) -> None:
+    (town.home / "keyring.toml").chmod(0o644)
+    finding = next(f for f in examine(town) if f.what == "secrets")
+    assert not finding.ok
+    assert "chmod 600" in finding.remedy
+
+
+def test_a_simulated_call_files_a_request_like_a_real_one(town: Settings) -> None:
+    code, text = run("simulate", "--caller", GIULIA, "--keys", CERTIFICATE)
+    assert code == 0, text
+    with reading(sessions(connect(town.url))) as session:
+        request = session.scalars(select(Request)).one()
+        message = session.scalars(select(Message)).one()
+    assert request.reference in message.body
+    assert "Il numero della richiesta è" in text
+    assert "[hung_up at more]" in text
+
+
+def test_a_simulated_call_is_typed_line_by_line(town: Settings) -> None:
+    code, text = run("simulate", typed="x\n3\nh\n")
+    assert code == 0
+    assert "Gli orari di ogni settimana sono" in text
+    assert "Type keys" in text
+
+
+def test_simulate_without_a_database_says_what_to_do(home: Path) -> None:
+    code, text = run("simulate", "--keys", "1")
+    assert code == 1
+    assert "prepare" in text
+
+
+def test_simulate_refuses_what_is_no_number(town: Settings) -> None:
+    assert run("simulate", "--caller", "hello")[0] == 2
+
+
+def test_call_says_what_is_not_running(town: Settings) -> None:
+    code, text = run("call")
+    assert code == 1
+    assert "make run" in text
+
+
+def test_the_prompts_are_checked_and_written_out(home: Path) -> None:
+    assert run("prompts", "check", "--texts-only") == (0, "0 problems in the prompts\n")
+    assert run("prompts", "check")[0] == 1
+    code, text = run("prompts", "script", "it")
+    assert code == 0
+    assert "certificate.filed" in text
+
+
+def test_keep_starts_a_process_again_and_ends_with_it(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    program = (
+        f"marks = {str(marks)!r}; open(marks, 'a').write('x');"
+        "import time; time.sleep(0 if len(open(marks).read()) < 2 else 60)"
+    )
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "desk.cli", "keep", sys.executable, "-c", program], stderr=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not (marks.exists() and marks.read_text() == "xx"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        keeper.send_signal(signal.SIGTERM)
+        _, errors = keeper.communicate(timeout=10)
+    finally:
+        keeper.kill()
+    assert keeper.returncode == 0
+    assert b"starting it again" in errors
