@@ -80,7 +80,7 @@ def processes() -> dict[str, list[str]]:
 def asterisk() -> None:
     """Run Asterisk in the foreground with the configuration that ``prepare`` wrote."""
     command = start_command(Settings())
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606  a known program, with its arguments as a list
 
 
 @click.command()
