@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from agi_scripts.house import House
 from agi_scripts.journal import CallJournal
 from call_routing.hours import Interval, OpeningHours
+from desk import replay
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
-from desk.consents import Purpose, give_consent, has_consent
+from desk.consents import Purpose, has_consent
 from desk.db import DatabaseGone, reading, transaction
 from desk.drafts import drop_draft, keep_draft, unfinished_draft
 from desk.identification import (
@@ -66,6 +67,8 @@ class CallDesk:
         self._journal = journal
         self._caller = caller
         self._language = "it"
+        #: Agreed to receipts in this call: stored together with the request.
+        self._agreed = False
 
     def language(self) -> str:
         caller = self._caller
@@ -171,25 +174,13 @@ class CallDesk:
 
     def has_consent(self) -> bool:
         caller = self._caller
-        return caller is not None and self._read(
-            lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False
+        return self._agreed or (
+            caller is not None
+            and self._read(lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False)
         )
 
-    def give_consent(self, identity: Identity) -> None:
-        caller = self._caller
-        assert caller is not None
-        self._write(
-            lambda s: give_consent(
-                s,
-                e164=caller,
-                citizen_id=identity.citizen_id,
-                purpose=Purpose.RECEIPTS,
-                text_version=CONSENT_TEXT,
-                how="phone keypad",
-                by=f"call {self._journal.unique_id}",
-                now=self._now(),
-            )
-        )
+    def give_consent(self) -> None:
+        self._agreed = True
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         kinds = {kind.code: kind for kind in self.kinds()}
@@ -211,6 +202,7 @@ class CallDesk:
                 "idempotency_key": draft.key,
                 "call_unique_id": self._journal.unique_id,
                 "sms": sms,
+                "consent_text": CONSENT_TEXT if self._agreed else None,
             }
         )
         try:
@@ -219,7 +211,7 @@ class CallDesk:
                 return Filed(request.reference, request.due_on)
         except DatabaseGone:
             log.error("call %s: no database at confirmation, the request is spooled", self._journal.unique_id)
-        self._house.spool.put("certificate", order.idempotency_key, order, now=self._now())
+        self._house.spool.put(replay.CERTIFICATE, order.idempotency_key, order, now=self._now())
         return Spooled()
 
     def file_message(self, recording: Recording) -> None:
@@ -237,7 +229,7 @@ class CallDesk:
                 return
         except DatabaseGone:
             log.error("call %s: no database, the message is spooled", self._journal.unique_id)
-        self._house.spool.put("message", order.idempotency_key, order, now=self._now())
+        self._house.spool.put(replay.MESSAGE, order.idempotency_key, order, now=self._now())
 
     def _now(self) -> datetime:
         return self._house.clock()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, selectinload
 
@@ -25,6 +26,51 @@ class Event:
     event: str
     detail: str
     at: datetime
+
+
+class CallEnd(BaseModel):
+    """How the dialog of a call ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    outcome: str
+    language: str
+    last_node: str
+    at: datetime
+
+
+class CallRecord(BaseModel):
+    """What a dialog has to log: all of it or a part. It can wait in the spool, so it is a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    unique_id: str
+    caller: str | None
+    called: str | None
+    started_at: datetime
+    events: tuple[Event, ...] = ()
+    end: CallEnd | None = None
+
+
+def log_call(session: Session, record: CallRecord) -> None:
+    """Write a record; writing it again changes nothing."""
+    start_call(
+        session,
+        unique_id=record.unique_id,
+        caller=record.caller,
+        called=record.called,
+        now=record.started_at,
+    )
+    add_events(session, record.unique_id, record.events)
+    if record.end is not None:
+        end_call(
+            session,
+            record.unique_id,
+            outcome=record.end.outcome,
+            language=record.end.language,
+            last_node=record.end.last_node,
+            now=record.end.at,
+        )
 
 
 def start_call(

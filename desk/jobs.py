@@ -38,7 +38,8 @@ def heartbeat_file(settings: Settings) -> Path:
 
 def run_worker(settings: Settings) -> None:
     """Run the jobs until SIGTERM or SIGINT."""
-    database = sessions(connect(settings.url))
+    engine = connect(settings.url)
+    database = sessions(engine)
     spool = Spool(settings.home.resolve() / "spool")
     jobs: dict[str, tuple[int, Callable[[], object]]] = {
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
@@ -65,6 +66,7 @@ def run_worker(settings: Settings) -> None:
     log.info("worker %d at work: %s", os.getpid(), ", ".join(jobs))
     stop.wait()
     scheduler.shutdown(wait=True)
+    engine.dispose()
 
 
 def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:

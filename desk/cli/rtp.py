@@ -83,12 +83,15 @@ class Sound:
         """Press keys one after the other, 0.2 s each; returns at once."""
         for key in keys:
             event = _EVENTS.index(key)
+            frames: list[tuple[int, bool, int, bytes]] = []
             for number in range(_KEY_FRAMES + 3):
                 duration = _FRAME * min(number + 1, _KEY_FRAMES)
                 end = 0x80 if number >= _KEY_FRAMES else 0
                 packet = struct.pack("!BBH", event, end | 10, duration)
-                self._to_send.append((_KEYS, number == 0, number, packet))
-            self._to_send.extend([(_ALAW, False, 0, _SILENCE)] * _KEY_FRAMES)
+                frames.append((_KEYS, number == 0, number, packet))
+            frames.extend([(_ALAW, False, 0, _SILENCE)] * _KEY_FRAMES)
+            # At once: with a frame of silence in its middle, a key would count as two.
+            self._to_send.extend(frames)
 
     def say(self, recording: Path) -> float:
         """Speak an 8 kHz sound file into the call; returns its length in seconds, at once."""
