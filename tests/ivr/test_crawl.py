@@ -42,10 +42,15 @@ from tests.ivr.doubles import DecidedDesk
 T = TypeVar("T")
 
 #: What a caller types where digits are asked: the crawl needs one input that makes sense for each.
-TYPED = {"identify.birth_date": "15031980", "identify.tax_code": "7776722801033205"}
+TYPED = {
+    "identify.birth_date": "15031980",
+    "identify.tax_code": "7776722801033205",
+    "find.reference": "12345674",
+    "find.last_digits": "2201",
+}
 #: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
 OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
-SERVICE_MENUS = ("main", "certificate.kind", "certificate.other_kind")
+SERVICE_MENUS = ("main", "requests", "certificate.kind")
 
 DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
 
@@ -62,10 +67,11 @@ class Choices:
         """Whether no earlier path has come along here with the same choices."""
         return self._at == len(self._path)
 
-    def pick(self, question: str, answers: Sequence[T]) -> T:
+    def pick(self, question: str, answers: Sequence[T], tried: int | None = None) -> T:
+        """One of ``answers``; of these only the first ``tried`` ones are taken in turn."""
         if self._at == len(self._path):
-            self._path.append([0, len(answers)])
-        index, count = self._path[self._at]
+            self._path.append([0, len(answers) if tried is None else tried, len(answers)])
+        index, _, count = self._path[self._at]
         assert count == len(answers), f"{question}: the dialog is not deterministic"
         self._at += 1
         return answers[index]
@@ -95,13 +101,16 @@ def crawl(dialog: Callable[[Desk], Dialog[None]]) -> Iterator[Walk]:
     """All paths of ``dialog``: every option, every answer of the desk, giving up, 0, and hanging up."""
     choices = Choices()
     known: set[object] = set()
+    left: set[object] = set()
     while True:
-        yield _walk(dialog, choices, known)
+        yield _walk(dialog, choices, known, left)
         if not choices.next():
             return
 
 
-def _walk(dialog: Callable[[Desk], Dialog[None]], choices: Choices, known: set[object]) -> Walk:
+def _walk(
+    dialog: Callable[[Desk], Dialog[None]], choices: Choices, known: set[object], left: set[object]
+) -> Walk:
     desk = DecidedDesk(choices.pick)
     path = Walk()
     running = dialog(desk)
@@ -125,6 +134,8 @@ def _walk(dialog: Callable[[Desk], Dialog[None]], choices: Choices, known: set[o
             path.end = "transfer"
             running.close()
             return path
+        answers, ways_out = _answers(step), _ways_out(step)
+        tried = len(answers)
         if choices.on_new_ground:
             state = _state(running)
             if state in known:
@@ -132,7 +143,12 @@ def _walk(dialog: Callable[[Desk], Dialog[None]], choices: Choices, known: set[o
                 running.close()
                 return path
             known.add(state)
-        answer = choices.pick(step.node, _answers(step))
+            # Hanging up, giving up and 0 leave a place the same way whatever was answered before it.
+            place = tuple((code, at) for code, at, _ in state)
+            if place not in left:
+                left.add(place)
+                tried += len(ways_out)
+        answer = choices.pick(step.node, answers + ways_out, tried)
         if answer is HANG_UP:
             path.end = "hung up"
             running.close()
@@ -146,9 +162,9 @@ HANG_UP = object()
 _IRRELEVANT = {"desk", "language"}
 
 
-def _state(running: object) -> tuple[object, ...]:
+def _state(running: object) -> tuple[tuple[str, int, object], ...]:
     """Where a suspended dialog and those it waits for stand, and with which variables."""
-    states: list[object] = []
+    states: list[tuple[str, int, object]] = []
     while isinstance(running, GeneratorType):
         frame = running.gi_frame
         assert frame is not None
@@ -159,19 +175,22 @@ def _state(running: object) -> tuple[object, ...]:
 
 
 def _answers(step: Step) -> list[Any]:
-    if isinstance(step, Say):
-        return [None, HANG_UP]
+    """What a caller can answer."""
     if isinstance(step, Menu):
         answers = [option.value for option in step.options if option.key != "0"]
-        if step.otherwise is not None:
-            answers.append(step.otherwise.value)
-        return [*answers, GaveUp(), AskedForPerson(), HANG_UP]
+        return [*answers, *([step.otherwise.value] if step.otherwise else [])]
     if isinstance(step, Ask):
         parsed = step.parse(TYPED[step.node])
         assert parsed is not None
-        return [parsed, *([step.skip.value] if step.skip else []), GaveUp(), HANG_UP]
-    assert isinstance(step, Record)
-    return [Recording(Path("/recording.wav"), 3.0), GaveUp(), HANG_UP]
+        return [parsed, *([step.skip.value] if step.skip else [])]
+    return [Recording(Path("/recording.wav"), 3.0)] if isinstance(step, Record) else [None]
+
+
+def _ways_out(step: Step) -> list[Any]:
+    """What a caller can do instead of answering."""
+    if isinstance(step, Say):
+        return [HANG_UP]
+    return [GaveUp(), *([AskedForPerson()] if isinstance(step, Menu) else []), HANG_UP]
 
 
 @pytest.fixture(scope="module")
