@@ -52,15 +52,22 @@ class CallContext:
             log.error("call %s: the database is out of reach", self.unique_id)
             return default
 
-    def write(self, change: Callable[[Session], object], *, durable: bool = False) -> bool:
-        """Make a change; ``False`` if the database is out of reach. See :func:`desk.db.transaction`."""
+    def write(self, change: Callable[[Session], object]) -> None:
+        """Make a change that the call can do without."""
         try:
-            with transaction(self.house.sessions, durable=durable) as session:
+            with transaction(self.house.sessions, durable=False) as session:
                 change(session)
         except DatabaseGone:
             log.error("call %s: the database is out of reach", self.unique_id)
-            return False
-        return True
+
+    def commit(self, change: Callable[[Session], T], default: T) -> T:
+        """Make a change that must last, and what it gave; ``default`` if the database is out of reach."""
+        try:
+            with transaction(self.house.sessions) as session:
+                return change(session)
+        except DatabaseGone:
+            log.error("call %s: the database is out of reach", self.unique_id)
+            return default
 
     def file(self, kind: str, key: str, order: BaseModel, filing: Callable[[Session], T]) -> T | None:
         """File ``order``; ``None`` if it went to the spool, from where the worker files it exactly once."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from agi_scripts.call_context import CallContext
 from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
+from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
@@ -58,6 +59,7 @@ class CallDesk:
     def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
         self._call = CallContext(house, journal, caller)
         self.filed = FiledDesk(self._call)
+        self.information = InformationDesk(self._call)
 
     def language(self) -> str:
         caller = self._call.caller

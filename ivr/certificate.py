@@ -16,18 +16,19 @@ MENU = 4
 SPOKEN = 30
 
 
-def certificate(desk: Desk, *, civil_status: bool) -> Dialog[None]:
+def certificate(desk: Desk, group: bool | None) -> Dialog[None]:
     """The whole request, from the draft of a broken-off call where the caller wants to go on with it.
 
-    ``civil_status`` is the group of certificates that the caller chose in the menu before.
+    ``group`` is what the caller chose in the menu before: certificates of civil status, or the others.
     """
     kinds = {kind.code: kind for kind in desk.kinds()}
     yield from say("certificate.notice", prompt("certificate.notice"))
     draft = yield from _begin(desk, kinds)
     identity: Identity | None = None
-    group: bool | None = civil_status
     while True:
         draft = yield from _what(desk, draft, kinds, group)
+        # Who changes the answers may have chosen the wrong group.
+        group = None
         if identity is None:
             identity = yield from identify(desk)
         draft = yield from _how(desk, draft)
@@ -36,8 +37,6 @@ def certificate(desk: Desk, *, civil_status: bool) -> Dialog[None]:
             break
         draft = CertificateDraft(draft.key)
         desk.keep(draft)
-        # What the caller wants to change may be the group.
-        group = None
     yield from _file(desk, draft, identity, sms=sms)
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from ivr.ports import Desk
 from ivr.steps import Dialog, Need, PersonNeeded, Prompt, ask, prompt, say
-
-if TYPE_CHECKING:
-    from ivr.ports import Desk
 
 #: Wrong tries in one call before a person takes over.
 WRONG_TRIES = 3

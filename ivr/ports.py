@@ -12,10 +12,14 @@ from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ivr.find_request import FiledRequests
 from ivr.steps import Recording
+
+if TYPE_CHECKING:
+    # Each service's own port stands beside its dialog, and dialogs import this module.
+    from ivr.find_request import FiledRequests
+    from ivr.information import InformationDesk
 
 
 class Subject(StrEnum):
@@ -115,6 +119,10 @@ class Desk(Protocol):
     @property
     def filed(self) -> FiledRequests:
         """The requests that were filed."""
+
+    @property
+    def information(self) -> InformationDesk:
+        """What the short answers need."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

@@ -31,4 +31,4 @@ def requests_menu(desk: Desk) -> Dialog[None]:
     if service is _Service.WHERE:
         yield from where_is_my_request(desk)
     else:
-        yield from certificate(desk, civil_status=service is _Service.CIVIL_STATUS)
+        yield from certificate(desk, service is _Service.CIVIL_STATUS)

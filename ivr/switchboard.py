@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from ivr.hours import next_opening, opening_hours
+from ivr.hours import next_opening
+from ivr.information import information
 from ivr.message import message
 from ivr.ports import Desk
 from ivr.requests_menu import requests_menu
@@ -61,7 +62,7 @@ def _serve(desk: Desk) -> Dialog[None]:
         if service is _Service.REQUESTS:
             yield from requests_menu(desk)
         else:
-            yield from opening_hours(desk)
+            yield from information(desk)
         service = yield from _anything_else()
     yield from say("goodbye", prompt("goodbye.said"))
 

@@ -23,6 +23,7 @@ from ivr.ports import (
     Subject,
 )
 from ivr.steps import Dialog, Prompt, Recording
+from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.deciding import Pick, first
 
@@ -122,6 +123,7 @@ class DecidedDesk:
     def __init__(self, pick: Pick[object] = first) -> None:
         self._pick = pick
         self.filed = DecidedRequests(pick)
+        self.information = DecidedInformation(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
