@@ -9,7 +9,8 @@ somebody is on the telephone.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import GeneratorType
 from typing import Any, TypeVar
@@ -88,60 +89,67 @@ class Choices:
         return False
 
 
-class Walk:
-    """What one path met."""
+@dataclass
+class Crawled:
+    """All that the paths of a dialog met."""
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.spoken: list[Prompt] = []
-        self.end = ""
+    paths: int = 0
+    ends: set[str] = field(default_factory=set)
+    steps: set[Step] = field(default_factory=set)
+    spoken: set[Prompt] = field(default_factory=set)
+    #: Menus of services or kinds that one path went through; a question about the request is no level.
+    levels: int = 0
 
 
-def crawl(dialog: Callable[[Desk], Dialog[None]]) -> Iterator[Walk]:
-    """All paths of ``dialog``: every option, every answer of the desk, giving up, 0, and hanging up."""
-    choices = Choices()
+def crawl(dialog: Callable[[Desk], Dialog[None]]) -> Crawled:
+    """Walk all paths of ``dialog``: every option, every answer of the desk, giving up, 0, and hanging up."""
+    choices, crawled = Choices(), Crawled()
     known: set[object] = set()
     left: set[object] = set()
     while True:
-        yield _walk(dialog, choices, known, left)
+        crawled.ends.add(_walk(dialog, choices, crawled, known, left))
+        crawled.paths += 1
         if not choices.next():
-            return
+            return crawled
 
 
 def _walk(
-    dialog: Callable[[Desk], Dialog[None]], choices: Choices, known: set[object], left: set[object]
-) -> Walk:
-    desk = DecidedDesk(choices.pick)
-    path = Walk()
-    running = dialog(desk)
+    dialog: Callable[[Desk], Dialog[None]],
+    choices: Choices,
+    crawled: Crawled,
+    known: set[object],
+    left: set[object],
+) -> str:
+    """Walk one path and say how it ended; what it met for the first time is noted."""
+    running = dialog(DecidedDesk(choices.pick))
     answer: object = None
+    below: set[str] = set()
     while True:
         try:
             step = running.throw(answer) if isinstance(answer, PersonNeeded) else running.send(answer)
         except StopIteration:
-            path.end = "done"
-            return path
+            return "done"
         except PersonNeeded:
-            path.end = "person"
-            return path
-        path.steps.append(step)
+            return "person"
         if isinstance(step, Speak):
             answer = None
             continue
-        prompts = menu_prompts(step) if isinstance(step, Menu) else step.prompts
-        path.spoken += prompts
+        if isinstance(step, Menu) and step.node in SERVICE_MENUS:
+            below = {step.node} if step.node == "main" else below | {step.node}
+        if choices.on_new_ground:
+            crawled.steps.add(step)
+            crawled.spoken.update(menu_prompts(step) if isinstance(step, Menu) else step.prompts)
+            crawled.levels = max(crawled.levels, len(below))
         if isinstance(step, Transfer):
-            path.end = "transfer"
             running.close()
-            return path
+            return "transfer"
         answers, ways_out = _answers(step), _ways_out(step)
         tried = len(answers)
         if choices.on_new_ground:
             state = _state(running)
             if state in known:
-                path.end = "as before"
                 running.close()
-                return path
+                return "as before"
             known.add(state)
             # Hanging up, giving up and 0 leave a place the same way whatever was answered before it.
             place = tuple((code, at) for code, at, _ in state)
@@ -150,9 +158,8 @@ def _walk(
                 tried += len(ways_out)
         answer = choices.pick(step.node, answers + ways_out, tried)
         if answer is HANG_UP:
-            path.end = "hung up"
             running.close()
-            return path
+            return "hung up"
 
 
 HANG_UP = object()
@@ -199,30 +206,29 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def walks() -> dict[str, list[Walk]]:
-    return {name: list(crawl(dialog)) for name, dialog in DIALOGS.items()}
+def crawled() -> dict[str, Crawled]:
+    return {name: crawl(dialog) for name, dialog in DIALOGS.items()}
 
 
-def test_every_path_ends(walks: dict[str, list[Walk]]) -> None:
-    ends = {name: {walk.end for walk in walked} for name, walked in walks.items()}
-    assert ends == {
+def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
+    assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "unanswered": {"done", "hung up"},
     }
 
 
 def test_every_prompt_can_be_said_in_every_language(
-    walks: dict[str, list[Walk]], catalogue: Catalogue
+    crawled: dict[str, Crawled], catalogue: Catalogue
 ) -> None:
-    spoken = {prompt for walked in walks.values() for walk in walked for prompt in walk.spoken}
+    spoken = {prompt for met in crawled.values() for prompt in met.spoken}
     assert len(spoken) > 60
     for prompt in spoken:
         for language in catalogue.languages:
             assert catalogue.sounds(language, prompt.key, dict(prompt.values))
 
 
-def test_every_text_of_the_dialogs_is_used(walks: dict[str, list[Walk]], catalogue: Catalogue) -> None:
-    spoken = {prompt.key for walked in walks.values() for walk in walked for prompt in walk.spoken}
+def test_every_text_of_the_dialogs_is_used(crawled: dict[str, Crawled], catalogue: Catalogue) -> None:
+    spoken = {prompt.key for met in crawled.values() for prompt in met.spoken}
     unused = {
         key
         for key in catalogue.keys("it")
@@ -232,30 +238,14 @@ def test_every_text_of_the_dialogs_is_used(walks: dict[str, list[Walk]], catalog
     assert unused == {"hours.saturday", "hours.sunday"}
 
 
-def test_every_node_in_the_source_is_visited(walks: dict[str, list[Walk]]) -> None:
-    visited = {
-        step.node
-        for walked in walks.values()
-        for walk in walked
-        for step in walk.steps
-        if not isinstance(step, Speak)
-    }
+def test_every_node_in_the_source_is_visited(crawled: dict[str, Crawled]) -> None:
+    visited = {step.node for met in crawled.values() for step in met.steps if not isinstance(step, Speak)}
     assert visited == _nodes_in_source()
 
 
-def test_menus_are_short_and_shallow(walks: dict[str, list[Walk]], catalogue: Catalogue) -> None:
-    deepest = 0
-    for walk in walks["switchboard"]:
-        # A menu of services or kinds leads a level deeper; a question about the request does not.
-        below: set[str] = set()
-        for step in walk.steps:
-            if isinstance(step, Menu) and step.node in SERVICE_MENUS:
-                below = {step.node} if step.node == "main" else below | {step.node}
-                deepest = max(deepest, len(below))
-    assert deepest == LEVELS
-    for menu in {
-        step for walked in walks.values() for walk in walked for step in walk.steps if isinstance(step, Menu)
-    }:
+def test_menus_are_short_and_shallow(crawled: dict[str, Crawled], catalogue: Catalogue) -> None:
+    assert crawled["switchboard"].levels == LEVELS
+    for menu in {step for met in crawled.values() for step in met.steps if isinstance(step, Menu)}:
         keys = [option.key for option in menu.options]
         assert len(keys) == len(set(keys)), menu.node
         assert len(set(keys) - {"0", LANGUAGE}) <= OPTIONS, menu.node
