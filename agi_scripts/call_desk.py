@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from agi_scripts.call_context import CallContext
+from agi_scripts.consent_desk import ConsentDesk
 from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
@@ -60,6 +61,7 @@ class CallDesk:
         self._call = CallContext(house, journal, caller)
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
+        self.consents = ConsentDesk(self._call)
 
     def language(self) -> str:
         caller = self._call.caller

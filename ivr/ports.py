@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     # Each service's own port stands beside its dialog, and dialogs import this module.
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
+    from ivr.sms_service import TextConsents
 
 
 class Subject(StrEnum):
@@ -123,6 +124,10 @@ class Desk(Protocol):
     @property
     def information(self) -> InformationDesk:
         """What the short answers need."""
+
+    @property
+    def consents(self) -> TextConsents:
+        """What the calling number may be texted."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

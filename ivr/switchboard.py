@@ -7,6 +7,7 @@ from enum import Enum, auto
 from ivr.hours import next_opening
 from ivr.information import information
 from ivr.message import message
+from ivr.other_services import other_services
 from ivr.ports import Desk
 from ivr.requests_menu import requests_menu
 from ivr.steps import (
@@ -26,6 +27,7 @@ from ivr.steps import (
 class _Service(Enum):
     REQUESTS = auto()
     INFORMATION = auto()
+    OTHER = auto()
     PERSON = auto()
     LANGUAGE = auto()
     GOODBYE = auto()
@@ -61,6 +63,8 @@ def _serve(desk: Desk) -> Dialog[None]:
             continue
         if service is _Service.REQUESTS:
             yield from requests_menu(desk)
+        elif service is _Service.OTHER:
+            yield from other_services(desk)
         else:
             yield from information(desk)
         service = yield from _anything_else()
@@ -71,6 +75,7 @@ def _main_menu() -> Dialog[_Service]:
     options = [
         Option("1", _Service.REQUESTS, prompt("main.requests")),
         Option("3", _Service.INFORMATION, prompt("main.information")),
+        Option("4", _Service.OTHER, prompt("main.other")),
         # The loop takes 0 in every menu; here it is also said.
         Option(PERSON, _Service.PERSON, prompt("main.operator")),
         Option(LANGUAGE, _Service.LANGUAGE),

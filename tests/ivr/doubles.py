@@ -23,6 +23,7 @@ from ivr.ports import (
     Subject,
 )
 from ivr.steps import Dialog, Prompt, Recording
+from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.deciding import Pick, first
@@ -124,11 +125,12 @@ class DecidedDesk:
         self._pick = pick
         self.filed = DecidedRequests(pick)
         self.information = DecidedInformation(pick)
+        self.consents = DecidedConsents(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
         self.messages: list[Recording] = []
-        self.consents: list[Identity] = []
+        self.agreements: list[Identity] = []
         self.remembered: list[str] = []
 
     def _one(self, question: str, *answers: T) -> T:
@@ -182,7 +184,7 @@ class DecidedDesk:
         return self._one("consent", True, False)
 
     def give_consent(self, identity: Identity) -> None:
-        self.consents.append(identity)
+        self.agreements.append(identity)
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         self.certificates.append((draft, identity, sms))

@@ -51,7 +51,15 @@ TYPED = {
 }
 #: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
 OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
-SERVICE_MENUS = ("main", "requests", "certificate.kind", "information", "information.topics")
+SERVICE_MENUS = {
+    "main",
+    "requests",
+    "certificate.kind",
+    "information",
+    "information.topics",
+    "other",
+    "sms",
+}
 
 DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
 
