@@ -20,6 +20,7 @@ from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
+from agi_scripts.notice_desk import NoticeDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
@@ -62,6 +63,7 @@ class CallDesk:
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)
+        self.notices = NoticeDesk(self._call)
 
     def language(self) -> str:
         caller = self._call.caller

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     # Each service's own port stands beside its dialog, and dialogs import this module.
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
+    from ivr.notice import Notices
     from ivr.sms_service import TextConsents
 
 
@@ -128,6 +129,10 @@ class Desk(Protocol):
     @property
     def consents(self) -> TextConsents:
         """What the calling number may be texted."""
+
+    @property
+    def notices(self) -> Notices:
+        """What every caller must know now."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

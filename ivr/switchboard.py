@@ -7,6 +7,7 @@ from enum import Enum, auto
 from ivr.hours import next_opening
 from ivr.information import information
 from ivr.message import message
+from ivr.notice import notices
 from ivr.other_services import other_services
 from ivr.ports import Desk
 from ivr.requests_menu import requests_menu
@@ -49,6 +50,7 @@ def switchboard(desk: Desk) -> Dialog[None]:
 def _serve(desk: Desk) -> Dialog[None]:
     language = desk.language()
     yield from speak(language)
+    yield from notices(desk)
     yield from say("welcome", prompt("welcome.greeting"), prompt("welcome.privacy"))
     hours = desk.hours()
     if not hours.open_now:
@@ -59,6 +61,7 @@ def _serve(desk: Desk) -> Dialog[None]:
             language = OTHER_LANGUAGE[language]
             desk.remember_language(language)
             yield from speak(language)
+            yield from notices(desk)
             service = yield from _main_menu()
             continue
         if service is _Service.REQUESTS:

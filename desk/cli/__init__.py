@@ -22,6 +22,7 @@ COMMANDS = {
     "call": "calling",
     "simulate": "simulating",
     "prompts": "prompting",
+    "notice": "noticing",
 }
 
 

@@ -25,6 +25,7 @@ from ivr.ports import (
 from ivr.steps import Dialog, Prompt, Recording
 from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_information import DecidedInformation
+from tests.ivr.decided_notices import DecidedNotices
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.deciding import Pick, first
 
@@ -126,6 +127,7 @@ class DecidedDesk:
         self.filed = DecidedRequests(pick)
         self.information = DecidedInformation(pick)
         self.consents = DecidedConsents(pick)
+        self.notices = DecidedNotices(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
