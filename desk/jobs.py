@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,15 +36,20 @@ def heartbeat_file(settings: Settings) -> Path:
     return settings.home.resolve() / "worker.alive"
 
 
-def run_worker(settings: Settings) -> None:
-    """Run the jobs until SIGTERM or SIGINT."""
+#: A job: seconds between two runs, and what is run.
+Job = tuple[int, Callable[[], object]]
+
+
+def run_worker(settings: Settings, more: Mapping[str, Job]) -> None:
+    """Run the jobs until SIGTERM or SIGINT; ``more`` are those that need more than the desk, by name."""
     engine = connect(settings.url)
     database = sessions(engine)
     spool = Spool(settings.home.resolve() / "spool")
-    jobs: dict[str, tuple[int, Callable[[], object]]] = {
+    jobs: dict[str, Job] = {
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
         "outbox": (OUTBOX, lambda: send_messages(database, settings)),
+        **more,
     }
     scheduler = BackgroundScheduler(timezone=ROME)
     for name, (seconds, job) in jobs.items():

@@ -52,13 +52,22 @@ class CertificateKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Fee:
+    """What a service costs, in euro."""
+
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures and certificate kinds."""
+    """Phones, hours, closures, certificate kinds and fees."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()
     closures: tuple[Closure, ...] = ()
     certificate_kinds: tuple[CertificateKind, ...] = ()
+    fees: tuple[Fee, ...] = ()
 
 
 def read_town(session: Session) -> Town:
@@ -86,5 +95,8 @@ def read_town(session: Session) -> Town:
                 kind.code, kind.civil_status, kind.stamp_duty, kind.secretary_fee, kind.working_days
             )
             for kind in kinds
+        ),
+        fees=tuple(
+            Fee(fee.code, fee.amount) for fee in session.scalars(select(models.Fee).order_by(models.Fee.code))
         ),
     )

@@ -10,20 +10,25 @@ from ivr.ports import CertificateDraft, CertificateKind, Delivery, Desk, Filed, 
 from ivr.steps import Dialog, Option, Prompt, choose, prompt, record, say
 
 COPIES = 3
-#: Options of one menu; what does not fit goes under "other certificates".
+#: Certificates of one group in its menu. A town with more in a group leaves the rest to the operators.
 MENU = 4
 #: Longest spoken name of the person a certificate is about, seconds.
 SPOKEN = 30
 
 
-def certificate(desk: Desk) -> Dialog[None]:
-    """The whole request, from the draft of a broken-off call where the caller wants to go on with it."""
+def certificate(desk: Desk, group: bool | None) -> Dialog[None]:
+    """The whole request, from the draft of a broken-off call where the caller wants to go on with it.
+
+    ``group`` is what the caller chose in the menu before: certificates of civil status, or the others.
+    """
     kinds = {kind.code: kind for kind in desk.kinds()}
     yield from say("certificate.notice", prompt("certificate.notice"))
     draft = yield from _begin(desk, kinds)
     identity: Identity | None = None
     while True:
-        draft = yield from _what(desk, draft, kinds)
+        draft = yield from _what(desk, draft, kinds, group)
+        # Who changes the answers may have chosen the wrong group.
+        group = None
         if identity is None:
             identity = yield from identify(desk)
         draft = yield from _how(desk, draft)
@@ -52,9 +57,11 @@ def _begin(desk: Desk, kinds: dict[str, CertificateKind]) -> Dialog[CertificateD
     return desk.new_certificate()
 
 
-def _what(desk: Desk, draft: CertificateDraft, kinds: dict[str, CertificateKind]) -> Dialog[CertificateDraft]:
+def _what(
+    desk: Desk, draft: CertificateDraft, kinds: dict[str, CertificateKind], group: bool | None
+) -> Dialog[CertificateDraft]:
     if draft.kind is None:
-        kind = yield from _choose_kind(tuple(kinds.values()))
+        kind = yield from _choose_kind(tuple(kinds.values()), group)
         draft = replace(draft, kind=kind.code, exempt=True if kind.free else None)
         desk.keep(draft)
     assert draft.kind is not None
@@ -89,22 +96,24 @@ def _what(desk: Desk, draft: CertificateDraft, kinds: dict[str, CertificateKind]
     return draft
 
 
-def _choose_kind(kinds: Sequence[CertificateKind]) -> Dialog[CertificateKind]:
-    fit = len(kinds) <= MENU
-    first = kinds if fit else kinds[: MENU - 1]
-    options: list[Option[CertificateKind | None]] = [
-        Option(str(key), kind, kind_prompt(kind.code)) for key, kind in enumerate(first, 1)
-    ]
-    if not fit:
-        options.append(Option(str(MENU), None, prompt("certificate.kind.others")))
-    kind = yield from choose("certificate.kind", prompt("certificate.kind.intro"), options=options)
-    if kind is not None:
-        return kind
-    rest = kinds[MENU - 1 :][:MENU]
+def _choose_kind(kinds: Sequence[CertificateKind], group: bool | None) -> Dialog[CertificateKind]:
+    groups = {kind.civil_status for kind in kinds}
+    if group is None:
+        group = True in groups
+        if len(groups) > 1:
+            group = yield from choose(
+                "certificate.group",
+                options=(
+                    Option("1", value=True, said=prompt("requests.civil_status")),
+                    Option("2", value=False, said=prompt("requests.registry")),
+                ),
+            )
+    offered = [kind for kind in kinds if kind.civil_status is group][:MENU]
     return (
         yield from choose(
-            "certificate.other_kind",
-            options=[Option(str(key), kind, kind_prompt(kind.code)) for key, kind in enumerate(rest, 1)],
+            "certificate.kind",
+            prompt("certificate.kind.intro"),
+            options=[Option(str(key), kind, kind_prompt(kind.code)) for key, kind in enumerate(offered, 1)],
         )
     )
 

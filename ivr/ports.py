@@ -12,9 +12,16 @@ from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ivr.steps import Recording
+
+if TYPE_CHECKING:
+    # Each service's own port stands beside its dialog, and dialogs import this module.
+    from ivr.find_request import FiledRequests
+    from ivr.information import InformationDesk
+    from ivr.notice import Notices
+    from ivr.sms_service import TextConsents
 
 
 class Subject(StrEnum):
@@ -109,7 +116,23 @@ class Hours:
 
 
 class Desk(Protocol):
-    """The town's desk as one call sees it."""
+    """The town's desk as one call sees it. What a service of its own asks stands with its dialog."""
+
+    @property
+    def filed(self) -> FiledRequests:
+        """The requests that were filed."""
+
+    @property
+    def information(self) -> InformationDesk:
+        """What the short answers need."""
+
+    @property
+    def consents(self) -> TextConsents:
+        """What the calling number may be texted."""
+
+    @property
+    def notices(self) -> Notices:
+        """What every caller must know now."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

@@ -123,6 +123,9 @@ class Need(StrEnum):
     ASKED = "asked"
     FAILED = "failed"
     NOT_IDENTIFIED = "not_identified"
+    NOT_FOUND = "not_found"
+    #: What was asked for cannot be done by keypad now.
+    NOT_NOW = "not_now"
 
 
 class PersonNeeded(Exception):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from ivr.certificate import certificate
-from ivr.hours import next_opening, opening_hours
+from ivr.hours import next_opening
+from ivr.information import information
 from ivr.message import message
+from ivr.notice import notices
+from ivr.other_services import other_services
 from ivr.ports import Desk
+from ivr.requests_menu import requests_menu
 from ivr.steps import (
     PERSON,
     Dialog,
@@ -23,8 +26,9 @@ from ivr.steps import (
 
 
 class _Service(Enum):
-    CERTIFICATES = auto()
+    REQUESTS = auto()
     INFORMATION = auto()
+    OTHER = auto()
     PERSON = auto()
     LANGUAGE = auto()
     GOODBYE = auto()
@@ -46,46 +50,50 @@ def switchboard(desk: Desk) -> Dialog[None]:
 def _serve(desk: Desk) -> Dialog[None]:
     language = desk.language()
     yield from speak(language)
+    yield from notices(desk)
     yield from say("welcome", prompt("welcome.greeting"), prompt("welcome.privacy"))
     hours = desk.hours()
     if not hours.open_now:
         yield from say("welcome.closed", prompt("welcome.closed"), *next_opening(hours))
-    service = yield from _main_menu(desk)
+    service = yield from _main_menu()
     while service is not _Service.GOODBYE:
         if service is _Service.LANGUAGE:
             language = OTHER_LANGUAGE[language]
             desk.remember_language(language)
             yield from speak(language)
-            service = yield from _main_menu(desk)
+            yield from notices(desk)
+            service = yield from _main_menu()
             continue
-        if service is _Service.CERTIFICATES:
-            yield from certificate(desk)
+        if service is _Service.REQUESTS:
+            yield from requests_menu(desk)
+        elif service is _Service.OTHER:
+            yield from other_services(desk)
         else:
-            yield from opening_hours(desk)
-        service = yield from _anything_else(desk)
+            yield from information(desk)
+        service = yield from _anything_else()
     yield from say("goodbye", prompt("goodbye.said"))
 
 
-def _main_menu(desk: Desk) -> Dialog[_Service]:
+def _main_menu() -> Dialog[_Service]:
     options = [
+        Option("1", _Service.REQUESTS, prompt("main.requests")),
         Option("3", _Service.INFORMATION, prompt("main.information")),
+        Option("4", _Service.OTHER, prompt("main.other")),
         # The loop takes 0 in every menu; here it is also said.
         Option(PERSON, _Service.PERSON, prompt("main.operator")),
         Option(LANGUAGE, _Service.LANGUAGE),
     ]
-    if desk.kinds():
-        options.insert(0, Option("1", _Service.CERTIFICATES, prompt("main.certificates")))
     return (yield from choose("main", prompt("main.language"), options=options))
 
 
-def _anything_else(desk: Desk) -> Dialog[_Service]:
+def _anything_else() -> Dialog[_Service]:
     more = yield from choose(
         "more",
         prompt("more.intro"),
         options=(Option("1", value=True, said=prompt("more.again")),),
         otherwise=Option("", value=False),
     )
-    return (yield from _main_menu(desk)) if more else _Service.GOODBYE
+    return (yield from _main_menu()) if more else _Service.GOODBYE
 
 
 def reach_person(desk: Desk, need: Need) -> Dialog[None]:

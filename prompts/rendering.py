@@ -265,3 +265,29 @@ def open_folder(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     if folder.stat().st_mode & 0o777 != 0o755:
         folder.chmod(0o755)
+
+
+def render_text(text: str, language: str, engines: Sequence[Engine], target: Path) -> None:
+    """Let the first voice that can read ``text`` into ``target`` (.wav, and .wav16 beside it).
+
+    For texts that are not in the catalogue. Raises :class:`~prompts.engines.EngineFailed` if no voice can.
+    """
+    reasons: list[str] = []
+    for engine in engines:
+        if engine.speaks(language):
+            try:
+                keep_audio(engine.say(text, language), target)
+            except (EngineFailed, NotAudio) as e:
+                reasons.append(f"{engine.name}: {e}")
+            else:
+                return
+    raise EngineFailed("; ".join(reasons) or f"no voice speaks {language}")
+
+
+def keep_audio(audio: Audio, target: Path) -> None:
+    """Level ``audio`` and write it to ``target`` (.wav) and .wav16 beside it; the .wav comes last."""
+    open_folder(target.parent)
+    for suffix in reversed(SUFFIXES):
+        rate = _RATES[suffix]
+        samples = levelling.level(audio, rate, tail=_tail("."))
+        write_whole(target.with_suffix(suffix), levelling.encode(samples, rate))

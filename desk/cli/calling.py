@@ -74,7 +74,7 @@ def find_caller(session: Session, settings: Settings) -> Caller:
     if e164 is None or citizen is None:
         raise click.ClickException("No citizen has a mobile number: load the demo town with make run.")
     now, hours = datetime.now(UTC), settings.draft_hours
-    keys = ["1"]
+    keys = ["1", "1"]
     if unfinished_draft(session, e164, kind="certificate", now=now, hours=hours):
         keys.append("2")
     keys += ["1", "1", f"{citizen.birth_date:%d%m%Y}", "1", "1"]

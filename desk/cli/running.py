@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds a start may take before the parts that are missing are named.
 START_SECONDS = 60
+#: Seconds between two looks for notices that have no voice yet.
+NOTICES = 5
 
 
 @click.command()
@@ -101,10 +104,15 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the scheduled jobs: outbox, spool."""
+    """Run the scheduled jobs: outbox, spool, notices."""
+    from desk.cli.noticing import render_notices
     from desk.jobs import run_worker
 
-    run_worker(Settings())
+    settings = Settings()
+    database = sessions(connect(settings.url))
+    run_worker(
+        settings, {"notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC)))}
+    )
 
 
 def _announce(settings: Settings, keyring: Keyring, demo: bool) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from desk.citizens import register_citizen
 from desk.consents import give_consent
 from desk.keyring import Keyring
-from desk.models import CertificateKind, Citizen, OpeningHours, Phone, Purpose, Role, Tier
+from desk.models import CertificateKind, Citizen, Fee, OpeningHours, Phone, Purpose, Role, Tier
 from desk.operators import create_operator, operator_by_login
 
 FILE = Path(__file__).with_name("trezzo.toml")
@@ -47,6 +47,8 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
             CertificateKind(position=position, **{**entry, **_decimals(entry)})
             for position, entry in enumerate(data["certificate_kinds"], 1)
         )
+    if session.scalar(select(Fee).limit(1)) is None:
+        session.add_all(Fee(**{**entry, "amount": Decimal(entry["amount"])}) for entry in data["fees"])
     for entry in data["operators"]:
         if operator_by_login(session, entry["login"]) is None:
             create_operator(

@@ -25,6 +25,7 @@ from desk.models.details import (
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
+from desk.models.services import Fee, Notice
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 
 __all__ = [
@@ -41,11 +42,13 @@ __all__ = [
     "Consent",
     "Delivery",
     "Draft",
+    "Fee",
     "IdentificationAttempt",
     "IdentifiedBy",
     "Message",
     "MessageDetails",
     "MessageState",
+    "Notice",
     "OpeningHours",
     "Operator",
     "Phone",

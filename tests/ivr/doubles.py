@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
@@ -23,6 +23,11 @@ from ivr.ports import (
     Subject,
 )
 from ivr.steps import Dialog, Prompt, Recording
+from tests.ivr.decided_consents import DecidedConsents
+from tests.ivr.decided_information import DecidedInformation
+from tests.ivr.decided_notices import DecidedNotices
+from tests.ivr.decided_requests import DecidedRequests
+from tests.ivr.deciding import Pick, first
 
 T = TypeVar("T")
 
@@ -113,25 +118,21 @@ KINDS = (
 
 CITIZEN = Identity(IdentifiedBy.BIRTH_DATE, citizen_id=1)
 
-#: How a test, or the crawl, picks one of several possible answers of the desk.
-Pick = Callable[[str, Sequence[T]], T]
-
-
-def first(question: str, answers: Sequence[T]) -> T:
-    """The pick that always takes the friendliest answer."""
-    return answers[0]
-
 
 class DecidedDesk:
     """A desk each of whose answers is picked from all that are possible, the friendliest first."""
 
     def __init__(self, pick: Pick[object] = first) -> None:
         self._pick = pick
-        self.filed: list[tuple[CertificateDraft, Identity, bool]] = []
+        self.filed = DecidedRequests(pick)
+        self.information = DecidedInformation(pick)
+        self.consents = DecidedConsents(pick)
+        self.notices = DecidedNotices(pick)
+        self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
         self.messages: list[Recording] = []
-        self.consents = 0
+        self.agreements = 0
         self.remembered: list[str] = []
 
     def _one(self, question: str, *answers: T) -> T:
@@ -156,8 +157,8 @@ class DecidedDesk:
         return self._one(
             "unfinished",
             None,
-            CertificateDraft("old", "birth", exempt=True),
-            CertificateDraft("old", "residence", False, Subject.SELF, copies=2, delivery=Delivery.HOME),
+            CertificateDraft("key", "birth", exempt=True),
+            CertificateDraft("key", "residence", False, Subject.SELF, copies=2, delivery=Delivery.HOME),
         )
 
     def keep(self, draft: CertificateDraft) -> None:
@@ -185,10 +186,10 @@ class DecidedDesk:
         return self._one("consent", True, False)
 
     def give_consent(self) -> None:
-        self.consents += 1
+        self.agreements += 1
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
-        self.filed.append((draft, identity, sms))
+        self.certificates.append((draft, identity, sms))
         return self._one(
             "file", *cast(tuple[Filed | Spooled, ...], (Filed("12345674", date(2026, 11, 27)), Spooled()))
         )

@@ -9,7 +9,8 @@ somebody is on the telephone.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import GeneratorType
 from typing import Any, TypeVar
@@ -42,10 +43,23 @@ from tests.ivr.doubles import DecidedDesk
 T = TypeVar("T")
 
 #: What a caller types where digits are asked: the crawl needs one input that makes sense for each.
-TYPED = {"identify.birth_date": "15031980", "identify.tax_code": "7776722801033205"}
+TYPED = {
+    "identify.birth_date": "15031980",
+    "identify.tax_code": "7776722801033205",
+    "find.reference": "12345674",
+    "find.last_digits": "2201",
+}
 #: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
 OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
-SERVICE_MENUS = ("main", "certificate.kind", "certificate.other_kind")
+SERVICE_MENUS = {
+    "main",
+    "requests",
+    "certificate.kind",
+    "information",
+    "information.topics",
+    "other",
+    "sms",
+}
 
 DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
 
@@ -62,10 +76,11 @@ class Choices:
         """Whether no earlier path has come along here with the same choices."""
         return self._at == len(self._path)
 
-    def pick(self, question: str, answers: Sequence[T]) -> T:
+    def pick(self, question: str, answers: Sequence[T], tried: int | None = None) -> T:
+        """One of ``answers``; of these only the first ``tried`` ones are taken in turn."""
         if self._at == len(self._path):
-            self._path.append([0, len(answers)])
-        index, count = self._path[self._at]
+            self._path.append([0, len(answers) if tried is None else tried, len(answers)])
+        index, _, count = self._path[self._at]
         assert count == len(answers), f"{question}: the dialog is not deterministic"
         self._at += 1
         return answers[index]
@@ -82,61 +97,77 @@ class Choices:
         return False
 
 
-class Walk:
-    """What one path met."""
+@dataclass
+class Crawled:
+    """All that the paths of a dialog met."""
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.spoken: list[Prompt] = []
-        self.end = ""
+    paths: int = 0
+    ends: set[str] = field(default_factory=set)
+    steps: set[Step] = field(default_factory=set)
+    spoken: set[Prompt] = field(default_factory=set)
+    #: Menus of services or kinds that one path went through; a question about the request is no level.
+    levels: int = 0
 
 
-def crawl(dialog: Callable[[Desk], Dialog[None]]) -> Iterator[Walk]:
-    """All paths of ``dialog``: every option, every answer of the desk, giving up, 0, and hanging up."""
-    choices = Choices()
+def crawl(dialog: Callable[[Desk], Dialog[None]]) -> Crawled:
+    """Walk all paths of ``dialog``: every option, every answer of the desk, giving up, 0, and hanging up."""
+    choices, crawled = Choices(), Crawled()
     known: set[object] = set()
+    left: set[object] = set()
     while True:
-        yield _walk(dialog, choices, known)
+        crawled.ends.add(_walk(dialog, choices, crawled, known, left))
+        crawled.paths += 1
         if not choices.next():
-            return
+            return crawled
 
 
-def _walk(dialog: Callable[[Desk], Dialog[None]], choices: Choices, known: set[object]) -> Walk:
-    desk = DecidedDesk(choices.pick)
-    path = Walk()
-    running = dialog(desk)
+def _walk(
+    dialog: Callable[[Desk], Dialog[None]],
+    choices: Choices,
+    crawled: Crawled,
+    known: set[object],
+    left: set[object],
+) -> str:
+    """Walk one path and say how it ended; what it met for the first time is noted."""
+    running = dialog(DecidedDesk(choices.pick))
     answer: object = None
+    below: set[str] = set()
     while True:
         try:
             step = running.throw(answer) if isinstance(answer, PersonNeeded) else running.send(answer)
         except StopIteration:
-            path.end = "done"
-            return path
+            return "done"
         except PersonNeeded:
-            path.end = "person"
-            return path
-        path.steps.append(step)
+            return "person"
         if isinstance(step, Speak):
             answer = None
             continue
-        prompts = menu_prompts(step) if isinstance(step, Menu) else step.prompts
-        path.spoken += prompts
+        if isinstance(step, Menu) and step.node in SERVICE_MENUS:
+            below = {step.node} if step.node == "main" else below | {step.node}
+        if choices.on_new_ground:
+            crawled.steps.add(step)
+            crawled.spoken.update(menu_prompts(step) if isinstance(step, Menu) else step.prompts)
+            crawled.levels = max(crawled.levels, len(below))
         if isinstance(step, Transfer):
-            path.end = "transfer"
             running.close()
-            return path
+            return "transfer"
+        answers, ways_out = _answers(step), _ways_out(step)
+        tried = len(answers)
         if choices.on_new_ground:
             state = _state(running)
             if state in known:
-                path.end = "as before"
                 running.close()
-                return path
+                return "as before"
             known.add(state)
-        answer = choices.pick(step.node, _answers(step))
+            # Hanging up, giving up and 0 leave a place the same way whatever was answered before it.
+            place = tuple((code, at) for code, at, _ in state)
+            if place not in left:
+                left.add(place)
+                tried += len(ways_out)
+        answer = choices.pick(step.node, answers + ways_out, tried)
         if answer is HANG_UP:
-            path.end = "hung up"
             running.close()
-            return path
+            return "hung up"
 
 
 HANG_UP = object()
@@ -146,9 +177,9 @@ HANG_UP = object()
 _IRRELEVANT = {"desk", "language"}
 
 
-def _state(running: object) -> tuple[object, ...]:
+def _state(running: object) -> tuple[tuple[str, int, object], ...]:
     """Where a suspended dialog and those it waits for stand, and with which variables."""
-    states: list[object] = []
+    states: list[tuple[str, int, object]] = []
     while isinstance(running, GeneratorType):
         frame = running.gi_frame
         assert frame is not None
@@ -159,19 +190,22 @@ def _state(running: object) -> tuple[object, ...]:
 
 
 def _answers(step: Step) -> list[Any]:
-    if isinstance(step, Say):
-        return [None, HANG_UP]
+    """What a caller can answer."""
     if isinstance(step, Menu):
         answers = [option.value for option in step.options if option.key != "0"]
-        if step.otherwise is not None:
-            answers.append(step.otherwise.value)
-        return [*answers, GaveUp(), AskedForPerson(), HANG_UP]
+        return [*answers, *([step.otherwise.value] if step.otherwise else [])]
     if isinstance(step, Ask):
         parsed = step.parse(TYPED[step.node])
         assert parsed is not None
-        return [parsed, *([step.skip.value] if step.skip else []), GaveUp(), HANG_UP]
-    assert isinstance(step, Record)
-    return [Recording(Path("/recording.wav"), 3.0), GaveUp(), HANG_UP]
+        return [parsed, *([step.skip.value] if step.skip else [])]
+    return [Recording(Path("/recording.wav"), 3.0)] if isinstance(step, Record) else [None]
+
+
+def _ways_out(step: Step) -> list[Any]:
+    """What a caller can do instead of answering."""
+    if isinstance(step, Say):
+        return [HANG_UP]
+    return [GaveUp(), *([AskedForPerson()] if isinstance(step, Menu) else []), HANG_UP]
 
 
 @pytest.fixture(scope="module")
@@ -180,30 +214,29 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def walks() -> dict[str, list[Walk]]:
-    return {name: list(crawl(dialog)) for name, dialog in DIALOGS.items()}
+def crawled() -> dict[str, Crawled]:
+    return {name: crawl(dialog) for name, dialog in DIALOGS.items()}
 
 
-def test_every_path_ends(walks: dict[str, list[Walk]]) -> None:
-    ends = {name: {walk.end for walk in walked} for name, walked in walks.items()}
-    assert ends == {
+def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
+    assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "unanswered": {"done", "hung up"},
     }
 
 
 def test_every_prompt_can_be_said_in_every_language(
-    walks: dict[str, list[Walk]], catalogue: Catalogue
+    crawled: dict[str, Crawled], catalogue: Catalogue
 ) -> None:
-    spoken = {prompt for walked in walks.values() for walk in walked for prompt in walk.spoken}
+    spoken = {prompt for met in crawled.values() for prompt in met.spoken}
     assert len(spoken) > 60
     for prompt in spoken:
         for language in catalogue.languages:
             assert catalogue.sounds(language, prompt.key, dict(prompt.values))
 
 
-def test_every_text_of_the_dialogs_is_used(walks: dict[str, list[Walk]], catalogue: Catalogue) -> None:
-    spoken = {prompt.key for walked in walks.values() for walk in walked for prompt in walk.spoken}
+def test_every_text_of_the_dialogs_is_used(crawled: dict[str, Crawled], catalogue: Catalogue) -> None:
+    spoken = {prompt.key for met in crawled.values() for prompt in met.spoken}
     unused = {
         key
         for key in catalogue.keys("it")
@@ -213,30 +246,14 @@ def test_every_text_of_the_dialogs_is_used(walks: dict[str, list[Walk]], catalog
     assert unused == {"hours.saturday", "hours.sunday"}
 
 
-def test_every_node_in_the_source_is_visited(walks: dict[str, list[Walk]]) -> None:
-    visited = {
-        step.node
-        for walked in walks.values()
-        for walk in walked
-        for step in walk.steps
-        if not isinstance(step, Speak)
-    }
+def test_every_node_in_the_source_is_visited(crawled: dict[str, Crawled]) -> None:
+    visited = {step.node for met in crawled.values() for step in met.steps if not isinstance(step, Speak)}
     assert visited == _nodes_in_source()
 
 
-def test_menus_are_short_and_shallow(walks: dict[str, list[Walk]], catalogue: Catalogue) -> None:
-    deepest = 0
-    for walk in walks["switchboard"]:
-        # A menu of services or kinds leads a level deeper; a question about the request does not.
-        below: set[str] = set()
-        for step in walk.steps:
-            if isinstance(step, Menu) and step.node in SERVICE_MENUS:
-                below = {step.node} if step.node == "main" else below | {step.node}
-                deepest = max(deepest, len(below))
-    assert deepest == LEVELS
-    for menu in {
-        step for walked in walks.values() for walk in walked for step in walk.steps if isinstance(step, Menu)
-    }:
+def test_menus_are_short_and_shallow(crawled: dict[str, Crawled], catalogue: Catalogue) -> None:
+    assert crawled["switchboard"].levels == LEVELS
+    for menu in {step for met in crawled.values() for step in met.steps if isinstance(step, Menu)}:
         keys = [option.key for option in menu.options]
         assert len(keys) == len(set(keys)), menu.node
         assert len(set(keys) - {"0", LANGUAGE}) <= OPTIONS, menu.node

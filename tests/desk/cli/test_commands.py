@@ -23,8 +23,8 @@ from desk.keyring import open_keyring
 from desk.models import Message, Request
 from desk.settings import Settings
 
-#: 1 certificates, 1 birth, 1 for me, birth date, 1 copy, 1 at the counter, 1 confirm.
-CERTIFICATE = "111" + "15031980" + "111"
+#: 1 requests, 1 of civil status, 1 birth, 1 for me, birth date, 1 copy, 1 at the counter, 1 confirm.
+CERTIFICATE = "1111" + "15031980" + "111"
 GIULIA = "3331112201"
 
 
@@ -122,7 +122,7 @@ def test_a_simulated_call_files_a_request_like_a_real_one(town: Settings) -> Non
 
 
 def test_a_simulated_call_is_typed_line_by_line(town: Settings) -> None:
-    code, text = run("simulate", typed="x\n3\nh\n")
+    code, text = run("simulate", typed="x\n3\n1\nh\n")
     assert code == 0
     assert "Gli orari di ogni settimana sono" in text
     assert "Type keys" in text

@@ -1,0 +1,21 @@
+"""Short answers whose sending a test decides."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ivr.information import Topic
+from tests.ivr.deciding import Decided
+
+
+class DecidedInformation(Decided):
+    """:class:`ivr.information.InformationDesk`, decided."""
+
+    def fee(self, topic: Topic) -> Decimal | None:
+        return self.one("fee", None, Decimal("22.21"))
+
+    def may_text(self) -> bool:
+        return self.one("may text", True, False)
+
+    def text(self, topic: Topic) -> bool:
+        return self.one("text", True, False)
