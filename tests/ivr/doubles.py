@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 #: In a script: let a prompt or a wait pass, or put the receiver down.
 SILENCE, HANG_UP = "-", "!"
+#: Listen to one play to its end.
+LISTEN = ""
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Script:
         self.languages.append(language)
         if self.keys and self.keys[0].startswith("+"):
             return self.keys.pop(0)[1:]
+        if self.keys[:1] == [LISTEN]:
+            self.keys.pop(0)
         if self.keys[:1] == [HANG_UP]:
             raise HungUp
         return ""
@@ -156,8 +160,8 @@ class DecidedDesk:
         return self._one(
             "unfinished",
             None,
-            CertificateDraft("old", "birth", exempt=True),
-            CertificateDraft("old", "residence", False, Subject.SELF, copies=2, delivery=Delivery.HOME),
+            CertificateDraft("key", "birth", exempt=True),
+            CertificateDraft("key", "residence", False, Subject.SELF, copies=2, delivery=Delivery.HOME),
         )
 
     def keep(self, draft: CertificateDraft) -> None:
