@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 #: In a script: let a prompt or a wait pass, or put the receiver down.
 SILENCE, HANG_UP = "-", "!"
+#: Listen to one play to its end.
+LISTEN = ""
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Script:
         self.languages.append(language)
         if self.keys and self.keys[0].startswith("+"):
             return self.keys.pop(0)[1:]
+        if self.keys[:1] == [LISTEN]:
+            self.keys.pop(0)
         if self.keys[:1] == [HANG_UP]:
             raise HungUp
         return ""
