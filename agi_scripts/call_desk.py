@@ -121,19 +121,20 @@ class CallDesk:
         return _draft(found.key, found.answers) if found else None
 
     def keep(self, draft: CertificateDraft) -> None:
-        caller = self._caller
-        if caller is not None:
-            answers = {
-                name: str(value) if isinstance(value, Path) else value
-                for name, value in asdict(draft).items()
-                if name != "key" and value is not None
-            }
-            self._write(
-                lambda s: keep_draft(
-                    s, key=draft.key, caller=caller, kind=CERTIFICATE, answers=answers, now=self._now()
-                )
-            )
-        self._journal.write()
+        # One transaction for the draft and the log: this is done at every step.
+        self._journal.write(lambda s: self._keep(s, draft))
+
+    def _keep(self, session: Session, draft: CertificateDraft) -> None:
+        if self._caller is None:
+            return
+        answers = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(draft).items()
+            if name != "key" and value is not None
+        }
+        keep_draft(
+            session, key=draft.key, caller=self._caller, kind=CERTIFICATE, answers=answers, now=self._now()
+        )
 
     def drop(self, draft: CertificateDraft) -> None:
         self._write(lambda s: drop_draft(s, draft.key))
