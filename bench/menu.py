@@ -38,7 +38,7 @@ class Stage:
 
 
 def stages(house: House, citizen: Citizen) -> tuple[Stage, ...]:
-    """The certificate dialog with ``citizen``, who hangs up after the reference number was told."""
+    """The certificate dialog with ``citizen``, who hangs up after the reference number; files the request."""
     line = _NotingLine(house.catalogue, [*KEYS_BEFORE, *f"{citizen.born:%d%m%Y}", *KEYS_AFTER])
     desk = CallDesk(house, CallJournal(house, "bench", citizen.number, ""), citizen.number)
     Conversation(line, _NoJournal()).run(switchboard(desk))

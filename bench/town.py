@@ -67,7 +67,7 @@ class Town:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def populate(self, count: int) -> None:
-        """Register that many citizens, and let the first one ask for a certificate in mind only."""
+        """Register that many citizens; one of them asks for a certificate, to see what the dialog plays."""
         with transaction(self._house.sessions) as session:
             self._citizens = register(session, count, datetime.now(UTC))
         self.stages = stages(self._house, self._citizens.pop())
