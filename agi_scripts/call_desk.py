@@ -118,19 +118,21 @@ class CallDesk:
         return _draft(found.key, found.answers) if found else None
 
     def keep(self, draft: CertificateDraft) -> None:
+        # One transaction for the draft and the log: this is done at every step.
+        self._call.journal.write(lambda s: self._keep(s, draft))
+
+    def _keep(self, session: Session, draft: CertificateDraft) -> None:
         caller = self._call.caller
-        if caller is not None:
-            answers = {
-                name: str(value) if isinstance(value, Path) else value
-                for name, value in asdict(draft).items()
-                if name != "key" and value is not None
-            }
-            self._call.write(
-                lambda s: keep_draft(
-                    s, key=draft.key, caller=caller, kind=CERTIFICATE, answers=answers, now=self._call.now()
-                )
-            )
-        self._call.journal.write()
+        if caller is None:
+            return
+        answers = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(draft).items()
+            if name != "key" and value is not None
+        }
+        keep_draft(
+            session, key=draft.key, caller=caller, kind=CERTIFICATE, answers=answers, now=self._call.now()
+        )
 
     def drop(self, draft: CertificateDraft) -> None:
         self._call.write(lambda s: drop_draft(s, draft.key))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from agi_scripts.house import House
 from desk.call_log import CallEnd, CallRecord, Event, log_call
@@ -33,9 +36,12 @@ class CallJournal:
         self._waiting.append(Event(self._seq, node, happening.value, detail, self._house.clock()))
         self._seq += 1
 
-    def write(self) -> None:
-        """Write what was noted since the last time: a process that dies takes little of the log with it."""
-        self._write(None)
+    def write(self, change: Callable[[Session], object]) -> None:
+        """Make ``change`` and write what was noted since the last time, in one transaction.
+
+        So a process that dies takes little of the log with it. Without a database both are left out.
+        """
+        self._write(None, change)
 
     def close(self, ending: Ending) -> None:
         """Write the rest and how the call ended. Without a database it goes to the spool."""
@@ -45,7 +51,7 @@ class CallJournal:
         """Write the rest of a call whose dialog broke: a fault of ours, after which a person takes over."""
         self._write(None)
 
-    def _write(self, ending: Ending | None) -> None:
+    def _write(self, ending: Ending | None, change: Callable[[Session], object] | None = None) -> None:
         end = None
         if ending is not None:
             end = CallEnd(
@@ -65,8 +71,12 @@ class CallJournal:
         try:
             with transaction(self._house.sessions, durable=False) as session:
                 log_call(session, record)
+                if change is not None:
+                    change(session)
         except DatabaseGone:
-            if end is not None:
+            if end is None:
+                log.error("call %s: the database is out of reach", self.unique_id)
+            else:
                 self._spool(record, end.at)
             return
         self._waiting.clear()

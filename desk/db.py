@@ -97,9 +97,9 @@ def reading(sessions: Sessions) -> Iterator[Session]:
         yield session
 
 
-def insert(session: Session, table: FromClause) -> sqlite.Insert | postgresql.Insert:
-    """An ``INSERT`` of this session's database that knows ``ON CONFLICT``."""
-    statement = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+def insert(dialect: str, table: FromClause) -> sqlite.Insert | postgresql.Insert:
+    """An ``INSERT`` of that SQLAlchemy dialect (its name) that knows ``ON CONFLICT``."""
+    statement = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return statement(table)  # type: ignore[arg-type]
 
 
