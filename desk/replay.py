@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from desk.certificates import CertificateOrder, UnknownKind, file_certificate
+from desk.complaints import ReportOrder, file_report
 from desk.db import Sessions, transaction
 from desk.phone_numbers import to_e164
 from desk.requests import MessageOrder, file_message
@@ -19,7 +20,7 @@ from desk.spool import Item, Spool
 
 log = logging.getLogger(__name__)
 
-CERTIFICATE, MESSAGE = "certificate", "message"
+CERTIFICATE, MESSAGE, REPORT = "certificate", "message", "report"
 
 
 def replay_spool(sessions: Sessions, spool: Spool) -> int:
@@ -48,6 +49,8 @@ def _file(session: Session, item: Item) -> None:
         file_certificate(session, CertificateOrder.model_validate(item.payload), now=item.at)
     elif item.kind == MESSAGE:
         file_message(session, MessageOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == REPORT:
+        file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
     else:
         raise KeyError(item.kind)
 

@@ -63,8 +63,11 @@ class Line(Protocol):
     def collect(self, seconds: float) -> str:
         """The next key, or ``""`` after ``seconds`` of silence."""
 
-    def record(self, name: str, longest: int) -> Recording | None:
-        """Record after a tone until ``#``, silence or ``longest`` seconds; ``None`` if nothing was said."""
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
+        """Record after a tone until ``#``, silence or ``longest`` seconds.
+
+        ``None``, and nothing kept, with less than ``least`` seconds of speech.
+        """
 
     def dial(self) -> None:
         """Put the caller through to a person when the conversation has ended."""
@@ -126,6 +129,7 @@ _SORRY = {
     Happening.SILENCE: prompt("again.silence"),
     Happening.WRONG: prompt("again.wrong"),
 }
+_UNHEARD = prompt("again.unheard")
 
 
 class Conversation:
@@ -222,7 +226,7 @@ class Conversation:
                 self._note(failed.how)
                 # What was typed ahead was meant for a conversation that went well.
                 self._ahead.clear()
-                opening = (_SORRY[failed.how],)
+                opening = (_UNHEARD if isinstance(step, Record) else _SORRY[failed.how],)
                 failures += 1
             if failures >= TRIES:
                 self._note(Happening.GAVE_UP)
@@ -281,7 +285,7 @@ class Conversation:
             raise _RepeatAsked
         self._ahead.clear()
         self._recordings += 1
-        recording = self._line.record(f"{self._recordings}-{step.node}", step.longest)
+        recording = self._line.record(f"{self._recordings}-{step.node}", step.longest, step.least)
         if recording is None:
             raise _Failed(Happening.SILENCE)
         self._note(Happening.RECORDED, f"{recording.seconds:.0f} s")

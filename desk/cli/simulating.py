@@ -49,7 +49,7 @@ class TextLine:
             click.secho(f"> {key}", fg="green")
         return "" if key == "-" else key
 
-    def record(self, name: str, longest: int) -> Recording | None:
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
         said = (
             click.prompt("  (beep) say something", default="", show_default=False)
             if self._interactive

@@ -17,6 +17,7 @@ class RequestKind(StrEnum):
 
     CERTIFICATE = "certificate"
     MESSAGE = "message"
+    REPORT = "report"
 
 
 class Subject(StrEnum):
@@ -79,7 +80,23 @@ class MessageDetails(BaseModel):
     seconds: float | None = None
 
 
-RequestDetails: TypeAlias = CertificateDetails | MessageDetails
+class ReportDetails(BaseModel):
+    """A report or complaint. Paths are recordings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: Literal[RequestKind.REPORT] = RequestKind.REPORT
+    category: str
+    #: The office it was forwarded to.
+    office: str
+    place_recording: Path
+    message_recording: Path
+    #: Length of the message.
+    seconds: float
+    call_back: bool
+
+
+RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
 

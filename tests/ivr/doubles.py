@@ -26,6 +26,7 @@ from ivr.steps import Dialog, Prompt, Recording
 from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
+from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.deciding import Pick, first
 
@@ -68,7 +69,7 @@ class Script:
             raise HungUp
         return "" if key == SILENCE else key
 
-    def record(self, name: str, longest: int) -> Recording | None:
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
         if self.recordings:
             return self.recordings.pop(0)
         return Recording(Path(f"/recordings/{name}.wav"), 3.0)
@@ -128,6 +129,7 @@ class DecidedDesk:
         self.information = DecidedInformation(pick)
         self.consents = DecidedConsents(pick)
         self.notices = DecidedNotices(pick)
+        self.reports = DecidedReports(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
