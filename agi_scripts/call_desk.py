@@ -21,6 +21,7 @@ from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
 from agi_scripts.notice_desk import NoticeDesk
+from agi_scripts.pace import CallerPace
 from agi_scripts.report_desk import ReportDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
@@ -66,6 +67,7 @@ class CallDesk:
         self.consents = ConsentDesk(self._call)
         self.notices = NoticeDesk(self._call)
         self.reports = ReportDesk(self._call)
+        self.pace = CallerPace(self._call)
 
     def language(self) -> str:
         caller = self._call.caller

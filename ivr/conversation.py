@@ -48,6 +48,8 @@ REPEATS = 5
 FIRST_KEY = 5.0
 FIRST_DIGIT = 8.0
 NEXT_DIGIT = 6.0
+#: How much longer whoever ran out of time once may take, in this call and in those that follow.
+SLOW = 2.0
 
 
 class HungUp(Exception):
@@ -71,6 +73,16 @@ class Line(Protocol):
 
     def dial(self) -> None:
         """Put the caller through to a person when the conversation has ended."""
+
+
+class Pace(Protocol):
+    """How much time the caller needs, as far as earlier calls have shown."""
+
+    def is_slow(self) -> bool:
+        """Whether this caller ran out of time before."""
+
+    def remember_slow(self) -> None:
+        """This caller ran out of time: keep it for the next call."""
 
 
 class Happening(StrEnum):
@@ -135,8 +147,12 @@ _UNHEARD = prompt("again.unheard")
 class Conversation:
     """One dialog on one line. Use :meth:`run` once."""
 
-    def __init__(self, line: Line, journal: Journal, *, language: str = "it") -> None:
+    def __init__(
+        self, line: Line, journal: Journal, *, language: str = "it", pace: Pace | None = None
+    ) -> None:
         self._line = line
+        self._pace = pace
+        self._slow = pace is not None and pace.is_slow()
         self._journal = journal
         self._language = language
         self._ahead: deque[str] = deque()
@@ -224,6 +240,8 @@ class Conversation:
                 failures = TRIES
             except _Failed as failed:
                 self._note(failed.how)
+                if failed.how is Happening.SILENCE and not isinstance(step, Record):
+                    self._slow_down()
                 # What was typed ahead was meant for a conversation that went well.
                 self._ahead.clear()
                 opening = (_UNHEARD if isinstance(step, Record) else _SORRY[failed.how],)
@@ -274,6 +292,9 @@ class Conversation:
                 return ask.skip.value
         answer = ask.parse(typed)
         if answer is None:
+            if not key:
+                # The pause was too short for who was still typing.
+                self._slow_down()
             raise _Failed(Happening.WRONG)
         self._note(Happening.ANSWERED, f"{len(typed)} keys" if ask.secret else typed)
         return answer
@@ -300,8 +321,17 @@ class Conversation:
     def _key(self, seconds: float) -> str:
         if self._ahead:
             return self._ahead.popleft()
+        if self._slow:
+            seconds *= SLOW
         key = self._line.collect(seconds)
         return self._line.collect(seconds) if self._superfluous(key) else key
+
+    def _slow_down(self) -> None:
+        if self._slow:
+            return
+        self._slow = True
+        if self._pace is not None:
+            self._pace.remember_slow()
 
     def _play(self, prompts: tuple[Prompt, ...]) -> str:
         key = self._line.play(prompts, self._language)

@@ -92,6 +92,6 @@ def simulate(caller: str | None, keys: str | None) -> None:
     journal = CallJournal(house, f"simulated-{datetime.now(UTC):%Y%m%d%H%M%S%f}", number, "simulated")
     desk = CallDesk(house, journal, number)
     line = TextLine(house.catalogue, keys)
-    ending = Conversation(line, journal, language=desk.language()).run(switchboard(desk))
+    ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(switchboard(desk))
     journal.close(ending)
     click.echo(f"\n[{ending.outcome} at {ending.node}]")

@@ -50,6 +50,8 @@ class Script:
     languages: list[str] = field(default_factory=list)
     recordings: list[Recording | None] = field(default_factory=list)
     dialled: bool = False
+    #: How long the caller was given for each key that was waited for.
+    waits: list[float] = field(default_factory=list)
 
     def play(self, prompts: Sequence[Prompt], language: str) -> str:
         self.heard += [prompt.key for prompt in prompts]
@@ -62,6 +64,7 @@ class Script:
         return ""
 
     def collect(self, seconds: float) -> str:
+        self.waits.append(seconds)
         if not self.keys:
             raise AssertionError(f"the script has no key left after {self.heard[-3:]}")
         key = self.keys.pop(0).removeprefix("+")
