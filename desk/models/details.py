@@ -65,6 +65,8 @@ class CertificateDetails(BaseModel):
     stamp: Stamp
     #: What was told to the citizen, in euro.
     fee: str
+    #: The number of the pagoPA notice to pay it with, once one was issued.
+    pagopa_notice: str | None = Field(default=None, pattern=r"^\d{18}$")
     identified_by: IdentifiedBy
     #: The spoken name and address of a caller who is not identified by keypad.
     identity_recording: Path | None = None
