@@ -21,6 +21,8 @@ from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
 from agi_scripts.notice_desk import NoticeDesk
+from agi_scripts.pace import CallerPace
+from agi_scripts.report_desk import ReportDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
@@ -66,6 +68,8 @@ class CallDesk:
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)
         self.notices = NoticeDesk(self._call)
+        self.reports = ReportDesk(self._call)
+        self.pace = CallerPace(self._call)
 
     def language(self) -> str:
         caller = self._call.caller

@@ -44,7 +44,7 @@ def converse(
     desk = CallDesk(house, journal, caller)
     line = AgiLine(session, house.catalogue, house.settings.recordings, unique_id)
     try:
-        ending = Conversation(line, journal, language=desk.language()).run(dialog(desk))
+        ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(dialog(desk))
     except BaseException:
         journal.fail()
         raise

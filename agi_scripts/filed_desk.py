@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from agi_scripts.call_context import CallContext
 from desk.identification import note_failed_identification, tries_left
 from desk.look_up import request_made_from, request_with_last_digits
 from desk.models import Request
+from desk.payments import notice_number, owed, text_notice
 from desk.references import is_reference
 from desk.settings import ROME
 from ivr.find_request import FoundRequest, NotFound, Progress
@@ -16,6 +19,8 @@ class FiledDesk:
 
     def __init__(self, call: CallContext) -> None:
         self._call = call
+        #: References whose notice was sent in this call.
+        self._texted: set[str] = set()
 
     def may_find(self) -> bool:
         call = self._call
@@ -40,10 +45,28 @@ class FiledDesk:
             call.write(lambda s: note_failed_identification(s, call.caller, call.now()))
         return found or NotFound.UNKNOWN
 
+    def text_notice(self, reference: str) -> bool:
+        call, caller = self._call, self._call.caller
+        if caller is None or reference in self._texted:
+            return reference in self._texted
+
+        def write(session: Session) -> bool:
+            request = request_made_from(session, reference, caller)
+            return request is not None and text_notice(
+                session, request, language=call.language, now=call.now()
+            )
+
+        written = call.commit(write, default=False)
+        if written:
+            self._texted.add(reference)
+        return written
+
     def _spoken(self, request: Request) -> FoundRequest:
         return FoundRequest(
             reference=request.reference,
             progress=Progress(request.state.value),
             due_on=request.due_on,
             overdue=request.due_on < self._call.now().astimezone(ROME).date(),
+            owed=owed(request),
+            has_notice=request.contact_e164 == self._call.caller and notice_number(request) is not None,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from agi_scripts.session import Session
-from ivr.steps import END, Prompt, Recording
+from ivr.steps import END, SPEECH, Prompt, Recording
 from prompts.catalogue import Catalogue
 
 KEYS = "0123456789*#"
@@ -18,9 +18,7 @@ TONE = (("PlayTones", "!1000/300,!0"), ("Wait", "0.4"), ("StopPlayTones", ""))
 #: Seconds of silence that end a recording.
 SILENCE = 4
 #: Speech on a telephone lies well above this level (RMS of 20 ms, full scale = 1), line noise below it.
-SPEECH = 0.01
-#: With less than this many seconds of speech, nobody said anything.
-SHORTEST = 0.5
+LOUD = 0.01
 
 
 class AgiLine:
@@ -47,20 +45,23 @@ class AgiLine:
     def collect(self, seconds: float) -> str:
         return self._session.wait_for_digit(int(seconds * 1000))
 
-    def record(self, name: str, longest: int) -> Recording | None:
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
         path = self._recordings / f"{self._call}-{name}"
         # Not RECORD FILE's own BEEP: where the voice package with "beep" is missing, it fails like a hang-up.
         for application, options in TONE:
             self._session.appexec(application, options)
         self._session.record_file(str(path), "wav", END, longest * 1000, beep="", silence=SILENCE)
-        return heard(path.with_name(path.name + ".wav"))
+        return heard(path.with_name(path.name + ".wav"), least)
 
     def dial(self) -> None:
         self.dialled = True
 
 
-def heard(path: Path) -> Recording | None:
-    """The recording at ``path`` (8 kHz mono wav), or ``None``, and no file left, if nobody speaks in it."""
+def heard(path: Path, least: float = SPEECH) -> Recording | None:
+    """The recording at ``path`` (8 kHz mono wav).
+
+    ``None``, and no file left, if there are less than ``least`` seconds of speech in it.
+    """
     try:
         with wave.open(str(path)) as sound:
             rate = sound.getframerate()
@@ -71,8 +72,8 @@ def heard(path: Path) -> Recording | None:
         samples, rate = np.zeros(0), 8000
     frame = rate // 50
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
-    speech = np.count_nonzero(np.sqrt(np.mean(frames**2, axis=1)) > SPEECH) / 50 if len(frames) else 0
-    if speech < SHORTEST:
+    speech = np.count_nonzero(np.sqrt(np.mean(frames**2, axis=1)) > LOUD) / 50 if len(frames) else 0
+    if speech < least:
         path.unlink()
         return None
     return Recording(path, len(samples) / rate)

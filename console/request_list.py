@@ -16,6 +16,7 @@ from desk.models import (
     Message,
     MessageDetails,
     MessageState,
+    ReportDetails,
     Request,
     RequestDetails,
     RequestPeriod,
@@ -48,6 +49,7 @@ class Row:
     citizen: str | None
     #: What was asked for, where it is a certificate.
     certificate: CertificateDetails | None
+    report: ReportDetails | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -108,6 +110,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             overdue=request.due_on < today and request.state not in _CLOSED,
             citizen=_name(request.citizen),
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
+            report=request.details if isinstance(request.details, ReportDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -135,5 +138,7 @@ def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
 def _recordings(details: RequestDetails) -> Mapping[str, Path]:
     if isinstance(details, MessageDetails):
         return {"message": details.recording}
+    if isinstance(details, ReportDetails):
+        return {"place": details.place_recording, "message": details.message_recording}
     kept = {"identity": details.identity_recording, "subject": details.subject_recording}
     return {name: path for name, path in kept.items() if path is not None}

@@ -129,6 +129,10 @@ class RequestPages:
             yield say("column.delivery"), label("delivery", row.certificate.delivery)
             yield say("detail.stamp"), label("stamp", row.certificate.stamp)
             yield say("detail.fee"), amount(row.certificate.fee)
+        if row.report:
+            yield say("detail.category"), label("category", row.report.category)
+            yield say("detail.office"), row.report.office
+            yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.db import DatabaseGone, Sessions, connect, sessions
+from desk.mail.outbox import send_mail
+from desk.mail.senders import FileMailer, Mailer, SmtpMailer
 from desk.replay import replay_messages, replay_spool
 from desk.settings import ROME, Settings
 from desk.sms.outbox import send_waiting
@@ -49,6 +51,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job]) -> None:
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
         "outbox": (OUTBOX, lambda: send_messages(database, settings)),
+        "mail": (OUTBOX, lambda: forward_reports(database, settings)),
         **more,
     }
     scheduler = BackgroundScheduler(timezone=ROME)
@@ -87,6 +90,29 @@ def send_messages(database: Sessions, settings: Settings) -> None:
     sent = send_waiting(database, sender, now=datetime.now(UTC))
     if sent:
         log.info("%d SMS printed, not sent: see sms-printed.txt", sent)
+
+
+def forward_reports(database: Sessions, settings: Settings) -> None:
+    """Send the mails to the offices."""
+    mailer = mailer_of(settings)
+    sent = send_mail(database, mailer, settings.request_page, now=datetime.now(UTC))
+    if sent:
+        printed = "" if settings.smtp_host else " (printed, not sent: see mail-printed.txt)"
+        log.info("%d mails to the offices%s", sent, printed)
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """The way out that is set."""
+    if not settings.smtp_host:
+        return FileMailer(settings.home.resolve() / "mail-printed.txt")
+    return SmtpMailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        security=settings.smtp_security,
+        sender=settings.mail_from,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+    )
 
 
 def _guarded(name: str, job: Callable[[], object]) -> Callable[[], None]:

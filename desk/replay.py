@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from desk.call_log import CallRecord, log_call
 from desk.certificates import CertificateOrder, file_certificate
+from desk.complaints import ReportOrder, file_report
 from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
 from desk.requests import MessageOrder, file_message
@@ -18,7 +19,7 @@ from desk.spool import Item, Spool
 
 log = logging.getLogger(__name__)
 
-CALL, CERTIFICATE, MESSAGE = "call", "certificate", "message"
+CALL, CERTIFICATE, MESSAGE, REPORT = "call", "certificate", "message", "report"
 
 
 def replay_spool(sessions: Sessions, spool: Spool) -> int:
@@ -53,6 +54,8 @@ def _file(session: Session, item: Item) -> None:
         file_message(session, MessageOrder.model_validate(item.payload), now=item.at)
     elif item.kind == CALL:
         log_call(session, CallRecord.model_validate(item.payload))
+    elif item.kind == REPORT:
+        file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
     else:
         raise ValueError("a kind of item that this version does not know")
 

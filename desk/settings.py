@@ -58,6 +58,16 @@ class Settings(BaseSettings):
     #: Where SMS go. ``file`` writes what would be sent to ``home/sms-printed.txt``.
     sms_sender: Literal["file"] = "file"
 
+    #: The mail server that reports are forwarded through; empty writes them to ``home/mail-printed.txt``.
+    smtp_host: str = ""
+    smtp_port: Port = 25
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    mail_from: str = "centralino@localhost"
+    #: How offices reach the web pages, as ``https://centralino.comune.example``; empty where they listen.
+    web_url: str = ""
+
     #: Failed identifications allowed per calling number and day.
     identification_tries_per_day: int = 6
     #: A broken-off call is offered again for this long.
@@ -76,6 +86,11 @@ class Settings(BaseSettings):
         return (
             self.database_url.get_secret_value() or f"sqlite:///{self.home.resolve() / 'centralino.sqlite'}"
         )
+
+    def request_page(self, reference: str) -> str:
+        """The address of a request's page for the operators."""
+        base = self.web_url.rstrip("/") or f"http://{self.web_address}:{self.web_port}"
+        return f"{base}/console/requests/{reference}"
 
     @property
     def recordings(self) -> Path:

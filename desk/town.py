@@ -61,13 +61,15 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures, certificate kinds and fees."""
+    """Phones, hours, closures, certificate kinds, fees and categories of reports."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()
     closures: tuple[Closure, ...] = ()
     certificate_kinds: tuple[CertificateKind, ...] = ()
     fees: tuple[Fee, ...] = ()
+    #: Codes of what can be reported, in the order they are spoken.
+    report_categories: tuple[str, ...] = ()
 
 
 def read_town(session: Session) -> Town:
@@ -95,6 +97,13 @@ def read_town(session: Session) -> Town:
                 kind.code, kind.civil_status, kind.stamp_duty, kind.secretary_fee, kind.working_days
             )
             for kind in kinds
+        ),
+        report_categories=tuple(
+            session.scalars(
+                select(models.ReportCategory.code)
+                .where(models.ReportCategory.active)
+                .order_by(models.ReportCategory.position)
+            )
         ),
         fees=tuple(
             Fee(fee.code, fee.amount) for fee in session.scalars(select(models.Fee).order_by(models.Fee.code))

@@ -48,6 +48,8 @@ REPEATS = 5
 FIRST_KEY = 5.0
 FIRST_DIGIT = 8.0
 NEXT_DIGIT = 6.0
+#: How much longer whoever ran out of time once may take, in this call and in those that follow.
+SLOW = 2.0
 
 
 class HungUp(Exception):
@@ -63,11 +65,24 @@ class Line(Protocol):
     def collect(self, seconds: float) -> str:
         """The next key, or ``""`` after ``seconds`` of silence."""
 
-    def record(self, name: str, longest: int) -> Recording | None:
-        """Record after a tone until ``#``, silence or ``longest`` seconds; ``None`` if nothing was said."""
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
+        """Record after a tone until ``#``, silence or ``longest`` seconds.
+
+        ``None``, and nothing kept, with less than ``least`` seconds of speech.
+        """
 
     def dial(self) -> None:
         """Put the caller through to a person when the conversation has ended."""
+
+
+class Pace(Protocol):
+    """How much time the caller needs, as far as earlier calls have shown."""
+
+    def is_slow(self) -> bool:
+        """Whether this caller ran out of time before."""
+
+    def remember_slow(self) -> None:
+        """This caller ran out of time: keep it for the next call."""
 
 
 class Happening(StrEnum):
@@ -126,13 +141,18 @@ _SORRY = {
     Happening.SILENCE: prompt("again.silence"),
     Happening.WRONG: prompt("again.wrong"),
 }
+_UNHEARD = prompt("again.unheard")
 
 
 class Conversation:
     """One dialog on one line. Use :meth:`run` once."""
 
-    def __init__(self, line: Line, journal: Journal, *, language: str = "it") -> None:
+    def __init__(
+        self, line: Line, journal: Journal, *, language: str = "it", pace: Pace | None = None
+    ) -> None:
         self._line = line
+        self._pace = pace
+        self._slow = pace is not None and pace.is_slow()
         self._journal = journal
         self._language = language
         self._ahead: deque[str] = deque()
@@ -219,9 +239,11 @@ class Conversation:
                 failures = TRIES
             except _Failed as failed:
                 self._note(failed.how)
+                if failed.how is Happening.SILENCE and not isinstance(step, Record):
+                    self._slow_down()
                 # What was typed ahead was meant for a conversation that went well.
                 self._ahead.clear()
-                opening = (_SORRY[failed.how],)
+                opening = (_UNHEARD if isinstance(step, Record) else _SORRY[failed.how],)
                 failures += 1
             if failures >= TRIES:
                 self._note(Happening.GAVE_UP)
@@ -269,6 +291,9 @@ class Conversation:
                 return ask.skip.value
         answer = ask.parse(typed)
         if answer is None:
+            if not key:
+                # The pause was too short for who was still typing.
+                self._slow_down()
             raise _Failed(Happening.WRONG)
         self._note(Happening.ANSWERED, f"{len(typed)} keys" if ask.secret else typed)
         return answer
@@ -280,7 +305,7 @@ class Conversation:
             raise _RepeatAsked
         self._ahead.clear()
         self._recordings += 1
-        recording = self._line.record(f"{self._recordings}-{step.node}", step.longest)
+        recording = self._line.record(f"{self._recordings}-{step.node}", step.longest, step.least)
         if recording is None:
             raise _Failed(Happening.SILENCE)
         self._note(Happening.RECORDED, f"{recording.seconds:.0f} s")
@@ -295,8 +320,17 @@ class Conversation:
     def _key(self, seconds: float) -> str:
         if self._ahead:
             return self._ahead.popleft()
+        if self._slow:
+            seconds *= SLOW
         key = self._line.collect(seconds)
         return self._line.collect(seconds) if self._superfluous(key) else key
+
+    def _slow_down(self) -> None:
+        if self._slow:
+            return
+        self._slow = True
+        if self._pace is not None:
+            self._pace.remember_slow()
 
     def _play(self, prompts: tuple[Prompt, ...]) -> str:
         key = self._line.play(prompts, self._language)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class FoundRequest:
     progress: Progress
     due_on: date
     overdue: bool
+    #: What is still to be paid, in euro.
+    owed: Decimal = Decimal(0)
+    #: Whether a pagoPA notice can be sent to the calling number, which is the one on the request.
+    has_notice: bool = False
 
 
 class NotFound(Enum):
@@ -63,6 +68,9 @@ class FiledRequests(Protocol):
 
     def find(self, reference: str, last_digits: str) -> FoundRequest | NotFound:
         """The request made from a number that ends in ``last_digits``; an unknown one is a wrong try."""
+
+    def text_notice(self, reference: str) -> bool:
+        """Send the pagoPA notice's number of one's own request. ``False`` if that cannot be done now."""
 
 
 def find_request(desk: Desk) -> Dialog[FoundRequest]:

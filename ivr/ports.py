@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
     from ivr.notice import Notices
+    from ivr.report import ReportDesk
     from ivr.sms_service import TextConsents
 
 
@@ -133,6 +134,10 @@ class Desk(Protocol):
     @property
     def notices(self) -> Notices:
         """What every caller must know now."""
+
+    @property
+    def reports(self) -> ReportDesk:
+        """Where reports and complaints go."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from ivr.certificate import certificate
 from ivr.find_request import where_is_my_request
+from ivr.payment import payment
 from ivr.ports import Desk
 from ivr.steps import Dialog, Option, choose, prompt
 
@@ -17,12 +18,16 @@ class _Service(Enum):
     CIVIL_STATUS = auto()
     REGISTRY = auto()
     WHERE = auto()
+    PAYMENT = auto()
 
 
 def requests_menu(desk: Desk) -> Dialog[None]:
-    """Ask for a certificate, or where a request is. A group without a certificate is not offered."""
+    """One service about requests. A group without a certificate is not offered."""
     groups = {kind.civil_status for kind in desk.kinds()}
-    options = [Option("3", _Service.WHERE, prompt("requests.where"))]
+    options = [
+        Option("3", _Service.WHERE, prompt("requests.where")),
+        Option("4", _Service.PAYMENT, prompt("requests.payment")),
+    ]
     if False in groups:
         options.insert(0, Option("2", _Service.REGISTRY, prompt("requests.registry")))
     if True in groups:
@@ -30,5 +35,7 @@ def requests_menu(desk: Desk) -> Dialog[None]:
     service = yield from choose("requests", options=options)
     if service is _Service.WHERE:
         yield from where_is_my_request(desk)
+    elif service is _Service.PAYMENT:
+        yield from payment(desk)
     else:
         yield from certificate(desk, service is _Service.CIVIL_STATUS)

@@ -16,6 +16,9 @@ from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 
+#: Seconds of speech below which nobody said anything.
+SPEECH = 0.5
+
 #: A value inside a spoken sentence. How it is spoken (as an amount, digit by digit ...) stands in the
 #: sentence's placeholder in the prompt catalogue.
 Spoken: TypeAlias = int | str | date | time | Decimal | Path
@@ -91,11 +94,15 @@ class Ask(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record what the caller says, at most ``longest`` seconds, ended by ``#`` or by silence."""
+    """Record what the caller says, at most ``longest`` seconds, ended by ``#`` or by silence.
+
+    With less than ``least`` seconds of speech, nothing was said.
+    """
 
     node: str
     prompts: tuple[Prompt, ...]
     longest: int
+    least: float = SPEECH
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +181,9 @@ def ask(
     return cast(T, (yield Ask(node, prompts, parse, longest, secret, skip)))
 
 
-def record(node: str, *prompts: Prompt, longest: int) -> Dialog[Recording]:
+def record(node: str, *prompts: Prompt, longest: int, least: float = SPEECH) -> Dialog[Recording]:
     """What the caller said."""
-    return cast(Recording, (yield Record(node, prompts, longest)))
+    return cast(Recording, (yield Record(node, prompts, longest, least)))
 
 
 def speak(language: str) -> Dialog[None]:

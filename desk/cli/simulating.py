@@ -49,7 +49,7 @@ class TextLine:
             click.secho(f"> {key}", fg="green")
         return "" if key == "-" else key
 
-    def record(self, name: str, longest: int) -> Recording | None:
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
         said = (
             click.prompt("  (beep) say something", default="", show_default=False)
             if self._interactive
@@ -92,6 +92,6 @@ def simulate(caller: str | None, keys: str | None) -> None:
     journal = CallJournal(house, f"simulated-{datetime.now(UTC):%Y%m%d%H%M%S%f}", number, "simulated")
     desk = CallDesk(house, journal, number)
     line = TextLine(house.catalogue, keys)
-    ending = Conversation(line, journal, language=desk.language()).run(switchboard(desk))
+    ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(switchboard(desk))
     journal.close(ending)
     click.echo(f"\n[{ending.outcome} at {ending.node}]")

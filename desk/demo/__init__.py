@@ -15,7 +15,18 @@ from sqlalchemy.orm import Session
 from desk.citizens import register_citizen
 from desk.consents import give_consent
 from desk.keyring import Keyring
-from desk.models import CertificateKind, Citizen, Fee, OpeningHours, Phone, Purpose, Role, Tier
+from desk.models import (
+    CertificateKind,
+    Citizen,
+    CompetentOffice,
+    Fee,
+    OpeningHours,
+    Phone,
+    Purpose,
+    ReportCategory,
+    Role,
+    Tier,
+)
 from desk.operators import create_operator, operator_by_login
 
 FILE = Path(__file__).with_name("trezzo.toml")
@@ -49,6 +60,13 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
         )
     if session.scalar(select(Fee).limit(1)) is None:
         session.add_all(Fee(**{**entry, "amount": Decimal(entry["amount"])}) for entry in data["fees"])
+    if session.scalar(select(CompetentOffice).limit(1)) is None:
+        session.add_all(CompetentOffice(**entry) for entry in data["competent_offices"])
+        session.flush()
+        session.add_all(
+            ReportCategory(position=position, **entry)
+            for position, entry in enumerate(data["report_categories"], 1)
+        )
     for entry in data["operators"]:
         if operator_by_login(session, entry["login"]) is None:
             create_operator(

@@ -17,6 +17,7 @@ from desk.models.details import (
     Delivery,
     IdentifiedBy,
     MessageDetails,
+    ReportDetails,
     RequestDetails,
     RequestKind,
     Stamp,
@@ -25,7 +26,7 @@ from desk.models.details import (
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
-from desk.models.services import Fee, Notice
+from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 
 __all__ = [
@@ -39,9 +40,11 @@ __all__ = [
     "Channel",
     "Citizen",
     "Closure",
+    "CompetentOffice",
     "Consent",
     "Delivery",
     "Draft",
+    "Email",
     "Fee",
     "IdentificationAttempt",
     "IdentifiedBy",
@@ -54,6 +57,8 @@ __all__ = [
     "Phone",
     "PhoneNumber",
     "Purpose",
+    "ReportCategory",
+    "ReportDetails",
     "Request",
     "RequestDetails",
     "RequestKind",

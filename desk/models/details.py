@@ -17,6 +17,7 @@ class RequestKind(StrEnum):
 
     CERTIFICATE = "certificate"
     MESSAGE = "message"
+    REPORT = "report"
 
 
 class Subject(StrEnum):
@@ -64,6 +65,8 @@ class CertificateDetails(BaseModel):
     stamp: Stamp
     #: What was told to the citizen, in euro.
     fee: str
+    #: The number of the pagoPA notice to pay it with, once one was issued.
+    pagopa_notice: str | None = Field(default=None, pattern=r"^\d{18}$")
     identified_by: IdentifiedBy
     #: The spoken name and address of a caller who is not identified by keypad.
     identity_recording: Path | None = None
@@ -79,7 +82,23 @@ class MessageDetails(BaseModel):
     seconds: float | None = None
 
 
-RequestDetails: TypeAlias = CertificateDetails | MessageDetails
+class ReportDetails(BaseModel):
+    """A report or complaint. Paths are recordings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: Literal[RequestKind.REPORT] = RequestKind.REPORT
+    category: str
+    #: The office it was forwarded to.
+    office: str
+    place_recording: Path
+    message_recording: Path
+    #: Length of the message.
+    seconds: float
+    call_back: bool
+
+
+RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
 

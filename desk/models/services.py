@@ -1,14 +1,15 @@
-"""What the services beside certificates need: fees, notices."""
+"""What the services beside certificates need: fees, notices, reports and where they are forwarded."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Numeric, String
+from sqlalchemy import ForeignKey, Index, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from desk.models.base import Base
+from desk.models.base import Base, closed_set
+from desk.models.messages import MessageState
 
 
 class Fee(Base):
@@ -38,3 +39,50 @@ class Notice(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     cleared_at: Mapped[datetime | None]
     cleared_by: Mapped[str | None] = mapped_column(String(40))
+
+
+class CompetentOffice(Base):
+    """An office of the town, or of its company, that reports are forwarded to."""
+
+    __tablename__ = "competent_offices"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str] = mapped_column(String(254))
+
+
+class ReportCategory(Base):
+    """Something that can be reported."""
+
+    __tablename__ = "report_categories"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    #: The order in which they are spoken.
+    position: Mapped[int]
+    #: What the office reads.
+    name_it: Mapped[str] = mapped_column(String(120))
+    office_code: Mapped[str] = mapped_column(ForeignKey("competent_offices.code"), index=True)
+    #: Working days within which it is answered.
+    working_days: Mapped[int]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Email(Base):
+    """A mail to an office about a request. Written in the transaction of the request, sent later."""
+
+    __tablename__ = "emails"
+    __table_args__ = (Index(None, "state", "not_before"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
+    to_address: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(String(120))
+    state: Mapped[MessageState] = mapped_column(closed_set(MessageState))
+    created_at: Mapped[datetime]
+    #: Not sent before this moment: when it was created, or the next try.
+    not_before: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    claimed_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    #: Why it failed, as a short word without personal data.
+    failure: Mapped[str | None] = mapped_column(String(80))

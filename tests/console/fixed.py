@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from desk.keyring import Keyring
-from desk.models import CertificateDetails, Delivery, IdentifiedBy, Request, Stamp, Subject
+from desk.models import CertificateDetails, Delivery, IdentifiedBy, ReportDetails, Request, Stamp, Subject
 
 #: The fixture ``file``: writes a request into the database.
 File: TypeAlias = Callable[..., Request]
@@ -46,4 +46,16 @@ def birth_certificate(
         fee="0.00",
         identified_by=IdentifiedBy.SPOKEN if identity_recording else IdentifiedBy.BIRTH_DATE,
         identity_recording=identity_recording,
+    )
+
+
+def a_report() -> ReportDetails:
+    """A report that wants a call back."""
+    return ReportDetails(
+        category="roads",
+        office="technical",
+        place_recording=Path("place.wav"),
+        message_recording=Path("message.wav"),
+        seconds=5.0,
+        call_back=True,
     )

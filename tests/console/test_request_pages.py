@@ -32,7 +32,7 @@ from desk.models import (
     Subject,
 )
 from desk.settings import Settings
-from tests.console.fixed import Clock, File, birth_certificate
+from tests.console.fixed import Clock, File, a_report, birth_certificate
 
 LIST = "/console/requests"
 LIVE = "/console/requests/live"
@@ -330,6 +330,7 @@ def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClien
     for channel in Channel:
         file(channel=channel)
     file(MessageDetails(recording=Path("m.wav")))
+    file(a_report())
     codes = {*RequestState, *MessageState, *Channel, *RequestKind}
     for language in ("it", "en"):
         shown = {cell for row in _cells(signed_in.get(f"{LIST}?lang={language}").text) for cell in row}

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from desk import db
 from desk.models import Base
 
 
-def downgrade(engine: Engine) -> None:
+def downgrade(engine: Engine, to: str = "base") -> None:
     with engine.begin() as connection:
         config = db.migrations()
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        command.downgrade(config, to)
 
 
 def test_up_down_and_up_again(empty_url: str) -> None:
@@ -75,3 +77,37 @@ def test_two_at_once(empty_url: str) -> None:
     engine = db.connect(empty_url)
     assert db.schema_is_current(engine)
     engine.dispose()
+
+
+def test_an_older_database_keeps_its_requests_and_learns_new_kinds(empty_url: str) -> None:
+    db.migrate(empty_url)
+    engine = db.connect(empty_url)
+    try:
+        downgrade(engine, "0001")
+        message = (
+            "INSERT INTO requests (id, reference, channel, kind, details, state, due_on, filed_at, "
+            "idempotency_key, language) VALUES ({id}, '{id}', 'phone', '{kind}', '{{}}', 'received', "
+            "'2026-11-24', '2026-11-23 09:00', '{id}', 'it')"
+        )
+        with engine.begin() as connection:
+            connection.execute(text(message.format(id=1, kind="message")))
+            connection.execute(
+                text(
+                    "INSERT INTO request_periods (id, request_id, state, started_at, by) "
+                    "VALUES (1, 1, 'received', '2026-11-23 09:00', 'phone')"
+                )
+            )
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(message.format(id=2, kind="report")))
+        db.migrate(empty_url)
+        with engine.begin() as connection:
+            connection.execute(text(message.format(id=2, kind="report")))
+            assert connection.execute(text("SELECT count(*) FROM requests")).scalar_one() == 2
+            assert connection.execute(text("SELECT count(*) FROM request_periods")).scalar_one() == 1
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(message.format(id=3, kind="nonsense")))
+        downgrade(engine, "0001")
+        with engine.begin() as connection:
+            assert connection.execute(text("SELECT id FROM requests")).scalar_one() == 1
+    finally:
+        engine.dispose()

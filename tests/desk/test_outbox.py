@@ -150,7 +150,13 @@ def test_the_file_sender_writes_for_the_owner_only(
 
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_receipts_go_in_one_part_and_answers_in_two(language: str) -> None:
-    samples = {**VALUES, "fee": "1022,21", "hours": ", ".join(["lun 10:00-12:45 16:00-19:45"] * 5)}
+    samples = {
+        **VALUES,
+        "fee": "1022,21",
+        "amount": "49,56",
+        "notice": "3" * 18,
+        "hours": ", ".join(["lun 10:00-12:45 16:00-19:45"] * 5),
+    }
     for name, template in templates(language).items():
         fields = {field for _, field, _, _ in Formatter().parse(template.text) if field}
         parts = segments(template.fill({field: samples[field] for field in fields}))

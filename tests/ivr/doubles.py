@@ -26,6 +26,7 @@ from ivr.steps import Dialog, Prompt, Recording
 from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
+from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.deciding import Pick, first
 
@@ -51,6 +52,8 @@ class Script:
     languages: list[str] = field(default_factory=list)
     recordings: list[Recording | None] = field(default_factory=list)
     dialled: bool = False
+    #: How long the caller was given for each key that was waited for.
+    waits: list[float] = field(default_factory=list)
 
     def play(self, prompts: Sequence[Prompt], language: str) -> str:
         self.heard += [prompt.key for prompt in prompts]
@@ -65,6 +68,7 @@ class Script:
         return ""
 
     def collect(self, seconds: float) -> str:
+        self.waits.append(seconds)
         if not self.keys:
             raise AssertionError(f"the script has no key left after {self.heard[-3:]}")
         key = self.keys.pop(0).removeprefix("+")
@@ -72,7 +76,7 @@ class Script:
             raise HungUp
         return "" if key == SILENCE else key
 
-    def record(self, name: str, longest: int) -> Recording | None:
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
         if self.recordings:
             return self.recordings.pop(0)
         return Recording(Path(f"/recordings/{name}.wav"), 3.0)
@@ -132,6 +136,7 @@ class DecidedDesk:
         self.information = DecidedInformation(pick)
         self.consents = DecidedConsents(pick)
         self.notices = DecidedNotices(pick)
+        self.reports = DecidedReports(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []

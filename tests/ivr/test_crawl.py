@@ -59,6 +59,7 @@ SERVICE_MENUS = {
     "information.topics",
     "other",
     "sms",
+    "report.category",
 }
 
 DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}

@@ -1,0 +1,1 @@
+"""E-mail to the offices: the outbox and the way out."""

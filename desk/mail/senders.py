@@ -1,0 +1,112 @@
+"""Where mail goes: a mail server over SMTP, or a file while a town has none set."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+from pathlib import Path
+from typing import Literal, Protocol
+
+#: Seconds a mail server may take for one answer.
+PATIENCE = 20.0
+
+Security = Literal["none", "starttls", "tls"]
+
+
+class NotMailed(Exception):
+    """The mail did not go out; the text is a short reason without personal data."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        #: Whether another try cannot help.
+        self.final = final
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it is sent; ``id`` stays the same when it is sent again."""
+
+    id: str
+    to: str
+    subject: str
+    body: str
+
+
+class Mailer(Protocol):
+    """A way out. ``send`` raises :class:`NotMailed`."""
+
+    def send(self, mail: Mail) -> None: ...
+
+
+class SmtpMailer:
+    """Hands mail to a server, one connection per mail.
+
+    Args:
+        host: of the server; its certificate is checked where there is one.
+        port: 25, 587 (starttls) or 465 (tls) as a rule.
+        security: plain text, encrypted after the greeting, or from the start.
+        sender: the address in From; its domain is in the Message-ID too.
+        user: empty for a server that asks for none.
+        password: of that user.
+    """
+
+    def __init__(
+        self, host: str, port: int, *, security: Security, sender: str, user: str = "", password: str = ""
+    ) -> None:
+        self._host, self._port, self._security = host, port, security
+        self._sender, self._user, self._password = sender, user, password
+
+    def send(self, mail: Mail) -> None:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, mail.to, mail.subject
+        message["Date"] = formatdate(localtime=True)
+        message["Message-ID"] = f"<{mail.id}@{self._sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.body)
+        try:
+            with self._connected() as server:
+                if self._user:
+                    server.login(self._user, self._password)
+                server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as e:
+            code = next(iter(e.recipients.values()))[0]
+            # 5xx: this address will never take it. 4xx: later, as with grey-listing.
+            raise NotMailed(f"the address was refused: {code}", final=code >= 500) from e
+        except smtplib.SMTPResponseException as e:
+            raise NotMailed(f"the mail server refused: {e.smtp_code}") from e
+        except (smtplib.SMTPException, OSError) as e:
+            raise NotMailed(type(e).__name__) from e
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._security == "tls":
+            return smtplib.SMTP_SSL(
+                self._host, self._port, timeout=PATIENCE, context=ssl.create_default_context()
+            )
+        server = smtplib.SMTP(self._host, self._port, timeout=PATIENCE)
+        if self._security == "starttls":
+            try:
+                server.starttls(context=ssl.create_default_context())
+            except BaseException:
+                server.close()
+                raise
+        return server
+
+
+class FileMailer:
+    """Writes what would be sent to a file for the owner's eyes only (mode 600)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def send(self, mail: Mail) -> None:
+        try:
+            with open(
+                os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8"
+            ) as file:
+                file.write(f"To {mail.to} ({mail.id}): {mail.subject}\n{mail.body}\n")
+        except OSError as e:
+            raise NotMailed(f"file: {e.strerror}") from e
