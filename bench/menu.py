@@ -73,7 +73,7 @@ class _NotingLine:
             self.stages.append(Stage(last.sounds, last.keys + 1))
         return self.keys.pop(0)
 
-    def record(self, name: str, longest: int) -> Recording | None:
+    def record(self, name: str, longest: int, least: float) -> Recording | None:
         raise AssertionError("nothing is recorded on the way to a certificate")
 
     def dial(self) -> None:
