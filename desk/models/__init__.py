@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from desk.models.appointments import (
+    Absence,
+    AppointmentService,
+    Booking,
+    BookingChange,
+    BookingState,
+    BookingStep,
+    Office,
+    SlotPattern,
+    SlotPlace,
+)
 from desk.models.base import Base
 from desk.models.calls import Call, CallEvent, CallOutcome
 from desk.models.citizens import (
@@ -28,7 +39,13 @@ from desk.models.requests import Channel, Draft, Request, RequestPeriod, Request
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 
 __all__ = [
+    "Absence",
+    "AppointmentService",
     "Base",
+    "Booking",
+    "BookingChange",
+    "BookingState",
+    "BookingStep",
     "Call",
     "CallEvent",
     "CallOutcome",
@@ -46,6 +63,7 @@ __all__ = [
     "Message",
     "MessageDetails",
     "MessageState",
+    "Office",
     "OpeningHours",
     "Operator",
     "Phone",
@@ -57,6 +75,8 @@ __all__ = [
     "RequestPeriod",
     "RequestState",
     "Role",
+    "SlotPattern",
+    "SlotPlace",
     "Stamp",
     "Subject",
     "Tier",
