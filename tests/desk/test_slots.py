@@ -125,9 +125,7 @@ def test_over_whole_years(found: Agenda, year: int, zone: object) -> None:
         # What is spoken names one moment only, and one that lies in a pattern of that weekday.
         assert wall.replace(tzinfo=None) not in told
         told.add(wall.replace(tzinfo=None))
-        assert any(
-            p.weekday == day.weekday() and p.begins <= wall.time() < p.ends for p in found.patterns
-        )
+        assert any(p.weekday == day.weekday() and p.begins <= wall.time() < p.ends for p in found.patterns)
         assert datetime.combine(day, wall.time(), ROME).astimezone(UTC) == slot.starts
         assert 0 <= slot.kept <= slot.capacity
         assert found.slot_at(slot.starts) == slot
