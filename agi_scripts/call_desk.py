@@ -6,16 +6,16 @@ not kept, and a finished request goes to the spool on disk, from where the worke
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from agi_scripts.appointments_desk import AppointmentsDesk
+from agi_scripts.call_context import CallContext
 from agi_scripts.house import House
 from agi_scripts.journal import CallJournal
 from call_routing.hours import Interval, OpeningHours
@@ -23,7 +23,6 @@ from desk import replay
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
 from desk.consents import Purpose, has_consent
-from desk.db import DatabaseGone, reading, transaction
 from desk.drafts import drop_draft, keep_draft, unfinished_draft
 from desk.identification import (
     identify_by_birth_date,
@@ -32,7 +31,6 @@ from desk.identification import (
     tries_left,
 )
 from desk.models import Citizen
-from desk.phone_numbers import is_mobile
 from desk.preferences import language_of, remember_language
 from desk.requests import MessageOrder, file_message
 from desk.settings import ROME
@@ -50,10 +48,6 @@ from ivr.ports import (
 )
 from ivr.steps import Recording
 
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
 CERTIFICATE = "certificate"
 #: The version of the consent text spoken at the node ``certificate.sms``.
 CONSENT_TEXT = "phone-1"
@@ -63,28 +57,26 @@ class CallDesk:
     """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
 
     def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
-        self._house = house
-        self._journal = journal
-        self._caller = caller
-        self._language = "it"
+        self._call = CallContext(house, journal, caller)
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
+        self.appointments = AppointmentsDesk(self._call, consent=self._consent)
 
     def language(self) -> str:
-        caller = self._caller
+        caller = self._call.caller
         if caller is not None:
-            self._language = self._read(lambda s: language_of(s, caller), None) or "it"
-        return self._language
+            self._call.language = self._call.read(lambda s: language_of(s, caller), None) or "it"
+        return self._call.language
 
     def remember_language(self, language: str) -> None:
-        self._language = language
-        caller = self._caller
+        self._call.language = language
+        caller = self._call.caller
         if caller is not None:
-            self._write(lambda s: remember_language(s, caller, language, self._now()))
+            self._call.write(lambda s: remember_language(s, caller, language, self._call.now()))
 
     def hours(self) -> Hours:
-        town = self._house.town()
-        now = self._now().astimezone(ROME)
+        town = self._call.house.town()
+        now = self._call.now().astimezone(ROME)
         if town is None:
             # Rather a telephone that rings in vain than a citizen turned away in office hours.
             return Hours(open_now=True, today=(), week=((),) * 7, next_day=None, next_time=None)
@@ -99,7 +91,7 @@ class CallDesk:
         )
 
     def kinds(self) -> Sequence[CertificateKind]:
-        town = self._house.town()
+        town = self._call.house.town()
         if town is None:
             return ()
         return tuple(
@@ -111,21 +103,21 @@ class CallDesk:
         return CertificateDraft(str(uuid.uuid4()))
 
     def unfinished_certificate(self) -> CertificateDraft | None:
-        caller = self._caller
+        caller = self._call.caller
         if caller is None:
             return None
-        hours = self._house.settings.draft_hours
-        found = self._read(
-            lambda s: unfinished_draft(s, caller, kind=CERTIFICATE, now=self._now(), hours=hours), None
+        hours = self._call.house.settings.draft_hours
+        found = self._call.read(
+            lambda s: unfinished_draft(s, caller, kind=CERTIFICATE, now=self._call.now(), hours=hours), None
         )
         return _draft(found.key, found.answers) if found else None
 
     def keep(self, draft: CertificateDraft) -> None:
         # One transaction for the draft and the log: this is done at every step.
-        self._journal.write(lambda s: self._keep(s, draft))
+        self._call.journal.write(lambda s: self._keep(s, draft))
 
     def _keep(self, session: Session, draft: CertificateDraft) -> None:
-        if self._caller is None:
+        if self._call.caller is None:
             return
         answers = {
             name: str(value) if isinstance(value, Path) else value
@@ -133,28 +125,28 @@ class CallDesk:
             if name != "key" and value is not None
         }
         keep_draft(
-            session, key=draft.key, caller=self._caller, kind=CERTIFICATE, answers=answers, now=self._now()
+            session, key=draft.key, caller=self._call.caller, kind=CERTIFICATE, answers=answers, now=self._call.now()
         )
 
     def drop(self, draft: CertificateDraft) -> None:
-        self._write(lambda s: drop_draft(s, draft.key))
+        self._call.write(lambda s: drop_draft(s, draft.key))
 
     def number_is_known(self) -> bool:
-        caller = self._caller
-        return caller is not None and self._read(
+        caller = self._call.caller
+        return caller is not None and self._call.read(
             lambda s: bool(citizens_with_number(s, caller)), default=False
         )
 
     def may_identify(self) -> bool:
-        limit = self._house.settings.identification_tries_per_day
-        return self._read(
-            lambda s: tries_left(s, self._caller, limit=limit, now=self._now()) > 0, default=False
+        limit = self._call.house.settings.identification_tries_per_day
+        return self._call.read(
+            lambda s: tries_left(s, self._call.caller, limit=limit, now=self._call.now()) > 0, default=False
         )
 
     def identify_by_birth_date(self, born: date) -> Identity | None:
         return self._identify(
             IdentifiedBy.BIRTH_DATE,
-            lambda s: identify_by_birth_date(s, caller=self._caller, born=born),
+            lambda s: identify_by_birth_date(s, caller=self._call.caller, born=born),
         )
 
     def identify_by_tax_code(self, keys: str) -> Identity | None:
@@ -164,24 +156,28 @@ class CallDesk:
         )
 
     def _identify(self, by: IdentifiedBy, find: Callable[[Session], Citizen | None]) -> Identity | None:
-        citizen = self._read(find, None)
+        citizen = self._call.read(find, None)
         if citizen is not None:
             return Identity(by, citizen.id)
-        self._write(lambda s: note_failed_identification(s, self._caller, self._now()))
+        self._call.write(lambda s: note_failed_identification(s, self._call.caller, self._call.now()))
         return None
 
     def can_text(self) -> bool:
-        return self._caller is not None and is_mobile(self._caller)
+        return self._call.mobile is not None
 
     def has_consent(self) -> bool:
-        caller = self._caller
+        caller = self._call.caller
         return self._agreed or (
             caller is not None
-            and self._read(lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False)
+            and self._call.read(lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False)
         )
 
     def give_consent(self) -> None:
         self._agreed = True
+
+    def _consent(self) -> str | None:
+        """The version of the text by which the caller agreed to receipts in this call."""
+        return CONSENT_TEXT if self._agreed else None
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         kinds = {kind.code: kind for kind in self.kinds()}
@@ -198,57 +194,34 @@ class CallDesk:
                 "identified_by": identity.by,
                 "identity_recording": identity.spoken.path if identity.spoken else None,
                 "citizen_id": identity.citizen_id,
-                "contact_e164": self._caller,
-                "language": self._language,
+                "contact_e164": self._call.caller,
+                "language": self._call.language,
                 "idempotency_key": draft.key,
-                "call_unique_id": self._journal.unique_id,
+                "call_unique_id": self._call.unique_id,
                 "sms": sms,
-                "consent_text": CONSENT_TEXT if self._agreed else None,
+                "consent_text": self._consent(),
             }
         )
-        try:
-            with transaction(self._house.sessions) as session:
-                request = file_certificate(session, order, now=self._now())
-                return Filed(request.reference, request.due_on)
-        except DatabaseGone:
-            log.error("call %s: no database at confirmation, the request is spooled", self._journal.unique_id)
-        self._house.spool.put(replay.CERTIFICATE, order.idempotency_key, order, now=self._now())
-        return Spooled()
+        request = self._call.file(
+            replay.CERTIFICATE,
+            order.idempotency_key,
+            order,
+            lambda s: file_certificate(s, order, now=self._call.now()),
+        )
+        return Filed(request.reference, request.due_on) if request else Spooled()
 
     def file_message(self, recording: Recording) -> None:
         order = MessageOrder(
             recording=recording.path,
             seconds=recording.seconds,
-            caller=self._caller,
-            language=self._language,
-            idempotency_key=f"message-{self._journal.unique_id}",
-            call_unique_id=self._journal.unique_id,
+            caller=self._call.caller,
+            language=self._call.language,
+            idempotency_key=f"message-{self._call.unique_id}",
+            call_unique_id=self._call.unique_id,
         )
-        try:
-            with transaction(self._house.sessions) as session:
-                file_message(session, order, now=self._now())
-                return
-        except DatabaseGone:
-            log.error("call %s: no database, the message is spooled", self._journal.unique_id)
-        self._house.spool.put(replay.MESSAGE, order.idempotency_key, order, now=self._now())
-
-    def _now(self) -> datetime:
-        return self._house.clock()
-
-    def _read(self, query: Callable[[Session], T], default: T) -> T:
-        try:
-            with reading(self._house.sessions) as session:
-                return query(session)
-        except DatabaseGone:
-            log.error("call %s: the database is out of reach", self._journal.unique_id)
-            return default
-
-    def _write(self, change: Callable[[Session], object]) -> None:
-        try:
-            with transaction(self._house.sessions, durable=False) as session:
-                change(session)
-        except DatabaseGone:
-            log.error("call %s: the database is out of reach", self._journal.unique_id)
+        self._call.file(
+            replay.MESSAGE, order.idempotency_key, order, lambda s: file_message(s, order, now=self._call.now())
+        )
 
 
 def _draft(key: str, answers: dict[str, object]) -> CertificateDraft:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from ivr.agenda import Agenda
 from ivr.steps import Recording
 
 
@@ -109,7 +110,11 @@ class Hours:
 
 
 class Desk(Protocol):
-    """The town's desk as one call sees it."""
+    """The town's desk as one call sees it. What a service of its own asks stands in a module of its own."""
+
+    @property
+    def appointments(self) -> Agenda:
+        """The agendas of the offices."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

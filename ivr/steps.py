@@ -123,6 +123,8 @@ class Need(StrEnum):
     ASKED = "asked"
     FAILED = "failed"
     NOT_IDENTIFIED = "not_identified"
+    #: What was asked for cannot be done by keypad now.
+    NOT_NOW = "not_now"
 
 
 class PersonNeeded(Exception):

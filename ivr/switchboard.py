@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+from ivr.appointments import appointments
 from ivr.certificate import certificate
 from ivr.hours import next_opening, opening_hours
 from ivr.message import message
@@ -24,6 +25,7 @@ from ivr.steps import (
 
 class _Service(Enum):
     CERTIFICATES = auto()
+    APPOINTMENTS = auto()
     INFORMATION = auto()
     PERSON = auto()
     LANGUAGE = auto()
@@ -60,6 +62,8 @@ def _serve(desk: Desk) -> Dialog[None]:
             continue
         if service is _Service.CERTIFICATES:
             yield from certificate(desk)
+        elif service is _Service.APPOINTMENTS:
+            yield from appointments(desk)
         else:
             yield from opening_hours(desk)
         service = yield from _anything_else(desk)
@@ -73,6 +77,8 @@ def _main_menu(desk: Desk) -> Dialog[_Service]:
         Option(PERSON, _Service.PERSON, prompt("main.operator")),
         Option(LANGUAGE, _Service.LANGUAGE),
     ]
+    if desk.appointments.services():
+        options.insert(0, Option("2", _Service.APPOINTMENTS, prompt("main.appointments")))
     if desk.kinds():
         options.insert(0, Option("1", _Service.CERTIFICATES, prompt("main.certificates")))
     return (yield from choose("main", prompt("main.language"), options=options))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
@@ -23,6 +23,8 @@ from ivr.ports import (
     Subject,
 )
 from ivr.steps import Dialog, Prompt, Recording
+from tests.ivr.decided_appointments import DecidedAgenda
+from tests.ivr.deciding import Pick, first
 
 T = TypeVar("T")
 
@@ -117,20 +119,13 @@ KINDS = (
 
 CITIZEN = Identity(IdentifiedBy.BIRTH_DATE, citizen_id=1)
 
-#: How a test, or the crawl, picks one of several possible answers of the desk.
-Pick = Callable[[str, Sequence[T]], T]
-
-
-def first(question: str, answers: Sequence[T]) -> T:
-    """The pick that always takes the friendliest answer."""
-    return answers[0]
-
 
 class DecidedDesk:
     """A desk each of whose answers is picked from all that are possible, the friendliest first."""
 
     def __init__(self, pick: Pick[object] = first) -> None:
         self._pick = pick
+        self.appointments = DecidedAgenda(pick)
         self.filed: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
