@@ -17,8 +17,8 @@ from ivr.steps import Dialog, Need, Option, PersonNeeded, Prompt, ask, choose, p
 
 #: Services of one page of the menu; the last key leads to the next page.
 MENU = 4
-#: The key for another week, outside the four options.
-ANOTHER_WEEK = "9"
+#: The keys for later slots, and for those of the week after.
+MORE, ANOTHER_WEEK = "4", "9"
 #: Wrong tries at a reference in one call before a person takes over.
 WRONG_TRIES = 3
 REFERENCE, LAST_DIGITS = 8, 4
@@ -122,6 +122,8 @@ def _choose_slot(agenda: Agenda, service: str, other_than: Slot | None = None) -
         if slots is None:
             raise PersonNeeded(Need.NOT_NOW)
         if slots:
+            if picked is None:
+                yield from say("appointments.others", prompt("appointments.slot.others"))
             picked = yield from _pick(agenda, slots, picked)
         elif picked is None:
             yield from say("appointments.none", prompt("appointments.none"))
@@ -154,9 +156,8 @@ def _offered(slots: Sequence[Slot]) -> list[Option[Slot | _Later]]:
         said = same_day if slot.day == day else prompt("appointments.slot.on", day=slot.day, at=slot.at)
         options.append(Option(str(key), slot, said))
         day = slot.day
-    options.append(Option(str(MENU), _Later.MORE, prompt("appointments.slot.more")))
-    options.append(Option(ANOTHER_WEEK, _Later.ANOTHER_WEEK, prompt("appointments.slot.another_week")))
-    return options
+    # Said once before, or the menu would be too long.
+    return [*options, Option(MORE, _Later.MORE), Option(ANOTHER_WEEK, _Later.ANOTHER_WEEK)]
 
 
 def _next_monday(starts: datetime) -> datetime:
