@@ -46,8 +46,10 @@ _ANSWERS: dict[type[Exception], Answer] = {
 class AppointmentsDesk:
     """See :class:`ivr.agenda.Agenda`."""
 
-    def __init__(self, call: CallContext) -> None:
+    def __init__(self, call: CallContext, *, consent: Callable[[], str | None]) -> None:
+        """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
+        self._consent = consent
         self._services: Sequence[str] | None = None
         #: Names the hold in the database, and the booking that comes of it: a new one for each slot.
         self._holder: str | None = None
@@ -128,6 +130,7 @@ class AppointmentsDesk:
             language=self._call.language,
             call_unique_id=self._call.unique_id,
             sms=sms,
+            consent_text=self._consent(),
         )
         return self._change(lambda s: _spoken(agenda.book(s, order, now=self._call.now())))
 
@@ -194,16 +197,10 @@ class AppointmentsDesk:
 
     def _change(self, change: Callable[[Session], T]) -> T | Answer:
         """What ``change`` gives once it is committed, or why it could not be made."""
-        result: list[T] = []
-
-        def collect(session: Session) -> None:
-            result.append(change(session))
-
         try:
-            done = self._call.write(collect, durable=True)
+            return self._call.commit(change, Answer.OUT_OF_REACH)  # type: ignore[arg-type]
         except tuple(_ANSWERS) as refused:
             return _ANSWERS[type(refused)]
-        return result[0] if done else Answer.OUT_OF_REACH
 
     def _can_be_said(self, service: str) -> bool:
         catalogue = self._call.house.catalogue

@@ -220,7 +220,10 @@ class CallDesk:
             call_unique_id=self._call.unique_id,
         )
         self._call.file(
-            replay.MESSAGE, order.idempotency_key, order, lambda s: file_message(s, order, now=self._call.now())
+            replay.MESSAGE,
+            order.idempotency_key,
+            order,
+            lambda s: file_message(s, order, now=self._call.now()),
         )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from desk.consents import has_consent
+from desk.consents import give_consent, has_consent
 from desk.db import insert, one_at_a_time
 from desk.models import (
     Absence,
@@ -74,10 +74,11 @@ class NotBooked(Exception):
 class BookingOrder(BaseModel):
     """A confirmed appointment. ``holder`` is who holds the slot; booking twice with it books once.
 
-    ``sms`` is whether the citizen expects a receipt at ``contact_e164``.
+    ``sms`` says that a receipt is expected at ``contact_e164``, ``consent_text`` is the version of the text
+    by which the citizen agreed to it just now.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     service: str
     starts_at: AwareDatetime
@@ -90,6 +91,7 @@ class BookingOrder(BaseModel):
     channel: Channel = Channel.PHONE
     call_unique_id: str | None = None
     sms: bool = False
+    consent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ def may_book(
 
 
 def book(session: Session, order: BookingOrder, *, now: datetime) -> Booking:
-    """Book the slot and write the SMS receipt, all in the caller's transaction.
+    """Book the slot and write consent and SMS receipt, all in the caller's transaction.
 
     The slot is best held before; without a hold it is taken if it is free. The same ``holder`` gives the same
     appointment however often it is booked.
@@ -224,6 +226,17 @@ def book(session: Session, order: BookingOrder, *, now: datetime) -> Booking:
     booking = _new_booking(session, order, slot, now)
     _occupy(session, place, booking)
     _note(session, booking, BookingStep.BOOKED, by=order.channel.value, now=now)
+    if order.consent_text and order.contact_e164:
+        give_consent(
+            session,
+            e164=order.contact_e164,
+            citizen_id=order.citizen_id,
+            purpose=Purpose.RECEIPTS,
+            text_version=order.consent_text,
+            how=order.channel.value,
+            by=order.call_unique_id or order.holder,
+            now=now,
+        )
     if order.sms:
         _tell(session, booking, BookingStep.BOOKED, now)
     return booking
@@ -419,8 +432,12 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
     if order.call_unique_id is not None:
         call_id = session.scalar(select(Call.id).where(Call.unique_id == order.call_unique_id))
     for _ in range(_REFERENCES):
+        reference = new_reference()
+        if request_by_reference(session, reference) is not None:
+            # A citizen types the number without saying of what it is.
+            continue
         booking = Booking(
-            reference=new_reference(),
+            reference=reference,
             service_code=order.service,
             starts_at=slot.starts,
             ends_at=slot.ends,
@@ -435,14 +452,13 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
             call_id=call_id,
             booked_at=now,
         )
-        if request_by_reference(session, booking.reference) is not None:
-            # A citizen types the number without saying of what it is.
-            continue
         try:
             with session.begin_nested():
                 session.add(booking)
         except IntegrityError:
-            if session.scalar(select(Booking.id).where(Booking.idempotency_key == order.holder)):
+            # Only a reference that somebody has taken meanwhile is worth another try.
+            taken = select(Booking.id).where(Booking.reference == reference)
+            if session.scalar(taken) is None:
                 raise
         else:
             return booking

@@ -68,7 +68,7 @@ def _book(desk: Desk) -> Dialog[None]:
     identity = yield from identify(desk)
     if not (yield from _may_book(agenda, service, identity)):
         return
-    sms = yield from receipt_by_sms(desk, identity)
+    sms = yield from receipt_by_sms(desk)
     # Identifying takes its time: the hold begins anew, unless it ran out and somebody else was quicker.
     if _reached(agenda.hold(slot)) is Answer.TAKEN:
         yield from _taken()

@@ -35,7 +35,7 @@ from desk.appointments import (
     release_expired,
     services,
 )
-from desk.consents import Purpose, give_consent
+from desk.consents import Purpose, give_consent, has_consent
 from desk.models import (
     Absence,
     AppointmentService,
@@ -457,3 +457,11 @@ def test_an_office_s_appointments(town: db.Sessions, now: datetime) -> None:
         assert found is not None
         assert [booking.state for booking in found] == [BookingState.CANCELLED, BookingState.BOOKED]
         assert appointments_at(session, "moon", begin=days[0], end=days[1]) is None
+
+
+def test_consent_given_in_the_call_is_stored_with_the_appointment(town: db.Sessions, now: datetime) -> None:
+    starts = free(town, BUILDING, now)[0].starts
+    booked(town, order(starts, consent_text="phone-1", call_unique_id="1.1"), now)
+    with db.reading(town) as session:
+        assert has_consent(session, NUMBER, Purpose.RECEIPTS)
+    assert [message.to_e164 for message in messages(town)] == [NUMBER]
