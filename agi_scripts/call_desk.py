@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from agi_scripts.appointments_desk import AppointmentsDesk
 from agi_scripts.call_context import CallContext
 from agi_scripts.consent_desk import ConsentDesk
 from agi_scripts.filed_desk import FiledDesk
@@ -64,6 +65,7 @@ class CallDesk:
         self._call = CallContext(house, journal, caller)
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
+        self.appointments = AppointmentsDesk(self._call, consent=self._consent)
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)
@@ -185,6 +187,10 @@ class CallDesk:
     def give_consent(self) -> None:
         self._agreed = True
 
+    def _consent(self) -> str | None:
+        """The version of the text by which the caller agreed to receipts in this call."""
+        return CONSENT_TEXT if self._agreed else None
+
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         kinds = {kind.code: kind for kind in self.kinds()}
         assert draft.kind is not None
@@ -205,7 +211,7 @@ class CallDesk:
                 "idempotency_key": draft.key,
                 "call_unique_id": self._call.unique_id,
                 "sms": sms,
-                "consent_text": CONSENT_TEXT if self._agreed else None,
+                "consent_text": self._consent(),
             }
         )
         request = self._call.file(

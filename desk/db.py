@@ -7,6 +7,7 @@ comes out of it as :class:`DatabaseGone`; everything else, such as a broken uniq
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -101,6 +102,16 @@ def insert(dialect: str, table: FromClause) -> sqlite.Insert | postgresql.Insert
     """An ``INSERT`` of that SQLAlchemy dialect (its name) that knows ``ON CONFLICT``."""
     statement = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return statement(table)  # type: ignore[arg-type]
+
+
+def one_at_a_time(session: Session, what: str) -> None:
+    """Let transactions about the same ``what`` go on one after the other, each until its end.
+
+    For what has no row of its own to lock. SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest(), signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def migrate(url: str) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from desk.db import DatabaseGone, Sessions, connect, sessions
+from desk.appointments import release_expired
+from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
 from desk.mail.outbox import send_mail
 from desk.mail.senders import FileMailer, Mailer, SmtpMailer
 from desk.replay import replay_messages, replay_spool
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the spool and the outbox, and between two signs of life.
 SPOOL, OUTBOX, SIGN_OF_LIFE = 5, 5, 5
+#: Seconds between two looks for slots that nobody decides about any more. They can be taken before that.
+HOLDS = 60
 #: A worker that gave no sign of life for this long (seconds) is down.
 SILENT = 30
 
@@ -50,6 +53,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job]) -> None:
     jobs: dict[str, Job] = {
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
+        "holds": (HOLDS, lambda: release_holds(database)),
         "outbox": (OUTBOX, lambda: send_messages(database, settings)),
         "mail": (OUTBOX, lambda: forward_reports(database, settings)),
         **more,
@@ -82,6 +86,14 @@ def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:
     filed = replay_spool(database, spool) + replay_messages(database, settings)
     if filed:
         log.info("filed %d requests from the spool", filed)
+
+
+def release_holds(database: Sessions) -> None:
+    """Clear away what was held for callers who are long gone."""
+    with transaction(database, durable=False) as session:
+        released = release_expired(session, now=datetime.now(UTC))
+    if released:
+        log.info("%d slots were held in vain", released)
 
 
 def send_messages(database: Sessions, settings: Settings) -> None:

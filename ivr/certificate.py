@@ -32,7 +32,7 @@ def certificate(desk: Desk, group: bool | None) -> Dialog[None]:
         if identity is None:
             identity = yield from identify(desk)
         draft = yield from _how(desk, draft)
-        sms = yield from _receipt_by_sms(desk)
+        sms = yield from receipt_by_sms(desk)
         if (yield from _confirm(draft, kinds)):
             break
         draft = CertificateDraft(draft.key)
@@ -146,7 +146,8 @@ def _how(desk: Desk, draft: CertificateDraft) -> Dialog[CertificateDraft]:
     return draft
 
 
-def _receipt_by_sms(desk: Desk) -> Dialog[bool]:
+def receipt_by_sms(desk: Desk) -> Dialog[bool]:
+    """Whether a receipt is sent to the calling number; asks where it has not been agreed to before."""
     if not desk.can_text():
         return False
     if desk.has_consent():

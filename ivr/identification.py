@@ -24,35 +24,43 @@ class _Way(Enum):
     SPOKEN = auto()
 
 
-def identify(desk: Desk) -> Dialog[Identity]:
-    """The caller's identity. Raises :class:`PersonNeeded` after :data:`WRONG_TRIES` wrong tries."""
+def identify(desk: Desk, *, by_voice: bool = True) -> Dialog[Identity]:
+    """The caller's identity. Raises :class:`PersonNeeded` after :data:`WRONG_TRIES` wrong tries.
+
+    Without ``by_voice`` only a citizen of the register will do, such as for what is told of a citizen.
+    """
     known = desk.number_is_known()
     way = _Way.BIRTH_DATE if known and desk.may_identify() else None
     for _ in range(WRONG_TRIES):
         if way is None:
-            way = yield from _choose_way(desk, known)
+            way = yield from _choose_way(desk, known, by_voice)
         if way is _Way.SPOKEN:
             return (yield from _spoken())
-        identity = yield from (_by_birth_date(desk) if way is _Way.BIRTH_DATE else _by_tax_code(desk))
+        identity = yield from (
+            _by_birth_date(desk, by_voice) if way is _Way.BIRTH_DATE else _by_tax_code(desk)
+        )
         if identity is not None:
             return identity
         way = None
     raise PersonNeeded(Need.NOT_IDENTIFIED)
 
 
-def _choose_way(desk: Desk, known: bool) -> Dialog[_Way]:
+def _choose_way(desk: Desk, known: bool, by_voice: bool) -> Dialog[_Way]:
     if not desk.may_identify():
-        return _Way.SPOKEN
-    options = [
-        Option("1", _Way.TAX_CODE, prompt("identify.way.tax_code")),
-        Option("2", _Way.SPOKEN, prompt("identify.way.spoken")),
-    ]
+        if by_voice:
+            return _Way.SPOKEN
+        raise PersonNeeded(Need.NOT_IDENTIFIED)
+    if not (known or by_voice):
+        return _Way.TAX_CODE
+    options = [Option("1", _Way.TAX_CODE, prompt("identify.way.tax_code"))]
+    if by_voice:
+        options.append(Option("2", _Way.SPOKEN, prompt("identify.way.spoken")))
     if known:
         options.append(Option("3", _Way.BIRTH_DATE, prompt("identify.way.birth_date")))
     return (yield from choose("identify.way", prompt("identify.way.intro"), options=options))
 
 
-def _by_birth_date(desk: Desk) -> Dialog[Identity | None]:
+def _by_birth_date(desk: Desk, by_voice: bool) -> Dialog[Identity | None]:
     born = yield from ask(
         "identify.birth_date",
         prompt("identify.birth_date"),
@@ -63,7 +71,7 @@ def _by_birth_date(desk: Desk) -> Dialog[Identity | None]:
     )
     if born == date.min:
         # Somebody else at a citizen's telephone: no wrong try, but another way.
-        way = yield from _choose_way(desk, known=False)
+        way = yield from _choose_way(desk, known=False, by_voice=by_voice)
         return (yield from (_spoken() if way is _Way.SPOKEN else _by_tax_code(desk)))
     identity = desk.identify_by_birth_date(born)
     if identity is None:

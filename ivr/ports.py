@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ivr.agenda import Agenda
 from ivr.steps import Recording
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ class Desk(Protocol):
     @property
     def reports(self) -> ReportDesk:
         """Where reports and complaints go."""
+
+    @property
+    def appointments(self) -> Agenda:
+        """The agendas of the offices."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

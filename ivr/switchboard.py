@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+from ivr.appointments import appointments
 from ivr.hours import next_opening
 from ivr.information import information
 from ivr.message import message
@@ -27,6 +28,7 @@ from ivr.steps import (
 
 class _Service(Enum):
     REQUESTS = auto()
+    APPOINTMENTS = auto()
     INFORMATION = auto()
     OTHER = auto()
     PERSON = auto()
@@ -55,26 +57,28 @@ def _serve(desk: Desk) -> Dialog[None]:
     hours = desk.hours()
     if not hours.open_now:
         yield from say("welcome.closed", prompt("welcome.closed"), *next_opening(hours))
-    service = yield from _main_menu()
+    service = yield from _main_menu(desk)
     while service is not _Service.GOODBYE:
         if service is _Service.LANGUAGE:
             language = OTHER_LANGUAGE[language]
             desk.remember_language(language)
             yield from speak(language)
             yield from notices(desk)
-            service = yield from _main_menu()
+            service = yield from _main_menu(desk)
             continue
         if service is _Service.REQUESTS:
             yield from requests_menu(desk)
+        elif service is _Service.APPOINTMENTS:
+            yield from appointments(desk)
         elif service is _Service.OTHER:
             yield from other_services(desk)
         else:
             yield from information(desk)
-        service = yield from _anything_else()
+        service = yield from _anything_else(desk)
     yield from say("goodbye", prompt("goodbye.said"))
 
 
-def _main_menu() -> Dialog[_Service]:
+def _main_menu(desk: Desk) -> Dialog[_Service]:
     options = [
         Option("1", _Service.REQUESTS, prompt("main.requests")),
         Option("3", _Service.INFORMATION, prompt("main.information")),
@@ -83,17 +87,19 @@ def _main_menu() -> Dialog[_Service]:
         Option(PERSON, _Service.PERSON, prompt("main.operator")),
         Option(LANGUAGE, _Service.LANGUAGE),
     ]
+    if desk.appointments.services():
+        options.insert(1, Option("2", _Service.APPOINTMENTS, prompt("main.appointments")))
     return (yield from choose("main", prompt("main.language"), options=options))
 
 
-def _anything_else() -> Dialog[_Service]:
+def _anything_else(desk: Desk) -> Dialog[_Service]:
     more = yield from choose(
         "more",
         prompt("more.intro"),
         options=(Option("1", value=True, said=prompt("more.again")),),
         otherwise=Option("", value=False),
     )
-    return (yield from _main_menu()) if more else _Service.GOODBYE
+    return (yield from _main_menu(desk)) if more else _Service.GOODBYE
 
 
 def reach_person(desk: Desk, need: Need) -> Dialog[None]:

@@ -62,6 +62,7 @@ class Kind(StrEnum):
     DATE_WEEKDAY = "date_weekday"  #: date: "mercoledì primo aprile"
     DATE_YEAR = "date_year"  #: date: "primo aprile duemilaventisei"
     DATE_SHORT = "date_short"  #: date: "primo aprile"
+    WEEKDAY_DAY = "weekday_day"  #: date, of the coming weeks: "mercoledì dodici", "Wednesday the twelfth"
     WEEKDAY = "weekday"  #: date, or int with Monday as 0: "mercoledì"
     TIME = "time"  #: time: "nove e trenta" (after "alle ore"), "nine thirty a.m."
     AT_TIME = "at_time"  #: time: "alle nove e trenta", "all'una", "at nine thirty a.m."
@@ -251,6 +252,7 @@ _LENGTHS: Mapping[Kind, float] = MappingProxyType(
         Kind.DATE_WEEKDAY: 3.0,
         Kind.DATE_YEAR: 3.5,
         Kind.DATE_SHORT: 2.0,
+        Kind.WEEKDAY_DAY: 2.0,
         Kind.WEEKDAY: 1.0,
         Kind.TIME: 2.5,
         Kind.AT_TIME: 3.0,
@@ -298,6 +300,9 @@ def _say(grammar: Grammar, placeholder: Placeholder, value: Spoken) -> list[Piec
             if _checked(day, int, placeholder) not in range(7):
                 raise CannotSay("weekdays go from 0 to 6")
             return [grammar.weekday(day)]
+        case Kind.WEEKDAY_DAY:
+            coming = _checked(value, dt.date, placeholder)
+            return [grammar.weekday(coming.weekday()), grammar.day_of_month(coming.day)]
         case Kind.DATE | Kind.DATE_WEEKDAY | Kind.DATE_YEAR | Kind.DATE_SHORT:
             return _date(grammar, kind, _checked(value, dt.date, placeholder))
         case Kind.TIME | Kind.AT_TIME | Kind.FROM_TIME | Kind.TO_TIME:

@@ -22,13 +22,14 @@ from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
 from desk.settings import Settings
 from webhooks.access_log import log_requests
+from webhooks.calendars import calendar_page
 from webhooks.health import health_page
 from webhooks.security import secure
 
 log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
-OPEN = frozenset({"health", "console.sign_in", "console.static"})
+OPEN = frozenset({"health", "office_calendar", "console.sign_in", "console.static"})
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -67,6 +68,11 @@ def create_app(
     app.register_blueprint(console_blueprint(database, texts, sign_in, clock=clock, home=settings.home))
     app.before_request(_require_log_in)
     app.add_url_rule("/health", "health", health_page(engine))
+    app.add_url_rule(
+        "/calendars/<office>/<token>.ics",
+        "office_calendar",
+        calendar_page(database, keyring.web_key, clock=clock),
+    )
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)
     _add_error_pages(app, texts)

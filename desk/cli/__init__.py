@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": "simulating",
     "prompts": "prompting",
     "notice": "noticing",
+    "calendars": "calendars",
 }
 
 

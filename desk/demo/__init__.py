@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,18 @@ from desk.citizens import register_citizen
 from desk.consents import give_consent
 from desk.keyring import Keyring
 from desk.models import (
+    AppointmentService,
     CertificateKind,
     Citizen,
     CompetentOffice,
     Fee,
+    Office,
     OpeningHours,
     Phone,
     Purpose,
     ReportCategory,
     Role,
+    SlotPattern,
     Tier,
 )
 from desk.operators import create_operator, operator_by_login
@@ -67,6 +72,8 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
             ReportCategory(position=position, **entry)
             for position, entry in enumerate(data["report_categories"], 1)
         )
+    if session.scalar(select(Office).limit(1)) is None:
+        session.add_all(_offices(data["offices"]))
     for entry in data["operators"]:
         if operator_by_login(session, entry["login"]) is None:
             create_operator(
@@ -96,6 +103,24 @@ def _register(session: Session, entry: dict[str, Any], now: datetime) -> None:
             by="demo",
             now=now,
         )
+
+
+def _offices(entries: list[dict[str, Any]]) -> Iterator[Office]:
+    positions = count(1)
+    for entry in entries:
+        services = [
+            AppointmentService(
+                position=next(positions),
+                patterns=[
+                    SlotPattern(weekday=weekday, begins=span["begins"], ends=span["ends"])
+                    for span in service["patterns"]
+                    for weekday in span["weekdays"]
+                ],
+                **{name: value for name, value in service.items() if name != "patterns"},
+            )
+            for service in entry["services"]
+        ]
+        yield Office(**{**entry, "services": services})
 
 
 def _decimals(entry: dict[str, Any]) -> dict[str, Decimal]:

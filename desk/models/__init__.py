@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from desk.models.appointments import (
+    Absence,
+    AppointmentService,
+    Booking,
+    BookingChange,
+    BookingState,
+    BookingStep,
+    Office,
+    SlotPattern,
+    SlotPlace,
+)
 from desk.models.base import Base
 from desk.models.calls import Call, CallEvent, CallOutcome
 from desk.models.citizens import (
@@ -30,7 +41,13 @@ from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCate
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 
 __all__ = [
+    "Absence",
+    "AppointmentService",
     "Base",
+    "Booking",
+    "BookingChange",
+    "BookingState",
+    "BookingStep",
     "Call",
     "CallEvent",
     "CallOutcome",
@@ -52,6 +69,7 @@ __all__ = [
     "MessageDetails",
     "MessageState",
     "Notice",
+    "Office",
     "OpeningHours",
     "Operator",
     "Phone",
@@ -65,6 +83,8 @@ __all__ = [
     "RequestPeriod",
     "RequestState",
     "Role",
+    "SlotPattern",
+    "SlotPlace",
     "Stamp",
     "Subject",
     "Tier",

@@ -58,6 +58,10 @@ class Grammar(Protocol):
         """Day and month."""
         ...
 
+    def day_of_month(self, day: int) -> Piece:
+        """The day alone, of a month that is understood."""
+        ...
+
     def year(self, year: int) -> list[Piece]: ...
 
     def time(self, hour: int, minute: int, before: str) -> list[Piece]:

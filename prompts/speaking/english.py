@@ -55,6 +55,7 @@ def fragments() -> Mapping[str, str]:
         | {f"number.{n}_and": f"{num2words(n, lang='en')} and" for n in hundreds}
         | {f"oh.{n}": f"oh {num2words(n, lang='en')}" for n in range(1, 10)}
         | {f"day.{n}": f"the {num2words(n, lang='en', to='ordinal')} of" for n in range(1, 32)}
+        | {f"ordinal.{n}": f"the {num2words(n, lang='en', to='ordinal')}" for n in range(1, 32)}
         | {f"month.{position}": month for position, month in enumerate(MONTHS, start=1)}
         | {f"weekday.{position}": weekday for position, weekday in enumerate(WEEKDAYS)}
         # With a full stop, or "A" is read as the article.
@@ -98,6 +99,10 @@ def weekday(weekday: int) -> Piece:
 
 def day(month: int, day: int) -> list[Piece]:
     return [_piece(f"day.{day}"), _piece(f"month.{month}")]
+
+
+def day_of_month(day: int) -> Piece:
+    return _piece(f"ordinal.{day}")
 
 
 def year(year: int) -> list[Piece]:

@@ -147,7 +147,11 @@ def weekday(weekday: int) -> Piece:
 
 
 def day(month: int, day: int) -> list[Piece]:
-    return [_piece("day.1") if day == 1 else _piece(f"number.{day}"), _piece(f"month.{month}")]
+    return [day_of_month(day), _piece(f"month.{month}")]
+
+
+def day_of_month(day: int) -> Piece:
+    return _piece("day.1") if day == 1 else _piece(f"number.{day}")
 
 
 def year(year: int) -> list[Piece]:

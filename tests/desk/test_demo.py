@@ -12,9 +12,10 @@ from desk.citizens import citizens_with_number
 from desk.consents import Purpose, has_consent
 from desk.demo import demo_logins, load_demo
 from desk.keyring import Keyring
-from desk.models import Base, Citizen, Phone, PhoneNumber
+from desk.models import Base, Citizen, Office, Phone, PhoneNumber
 from desk.operators import Role, create_operator, verify_password
 from desk.phone_numbers import to_e164
+from desk.sms.templates import GSM_7
 from desk.town import read_town
 
 
@@ -81,3 +82,10 @@ def test_who_may_not_sign_in(sessions: db.Sessions) -> None:
         assert "giusta" not in dora.password_hash
         dora.active = False
         assert verify_password(session, "dora", "giusta") is None
+
+
+def test_places_can_be_written_in_messages(town: db.Sessions) -> None:
+    with db.reading(town) as session:
+        places = session.scalars(select(Office.place)).all()
+    assert len(places) == 4
+    assert all(set(place) <= GSM_7 for place in places)

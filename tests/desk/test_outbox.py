@@ -17,6 +17,8 @@ from desk.sms.senders import FileSender, NotSent
 from desk.sms.templates import FOLDER, SINGLE, TemplateError, segments, templates
 
 VALUES = {"ref": "12345678", "day": "31/12/2026"}
+#: The longest of what is written into messages.
+LONGEST = {**VALUES, "time": "10:20", "place": "Municipio, Sportello SpazioPiù"}
 
 
 class Sent:
@@ -151,7 +153,7 @@ def test_the_file_sender_writes_for_the_owner_only(
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_receipts_go_in_one_part_and_answers_in_two(language: str) -> None:
     samples = {
-        **VALUES,
+        **LONGEST,
         "fee": "1022,21",
         "amount": "49,56",
         "notice": "3" * 18,

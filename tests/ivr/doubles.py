@@ -23,6 +23,7 @@ from ivr.ports import (
     Subject,
 )
 from ivr.steps import Dialog, Prompt, Recording
+from tests.ivr.decided_appointments import DecidedAgenda
 from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
@@ -132,6 +133,7 @@ class DecidedDesk:
 
     def __init__(self, pick: Pick[object] = first) -> None:
         self._pick = pick
+        self.appointments = DecidedAgenda(pick)
         self.filed = DecidedRequests(pick)
         self.information = DecidedInformation(pick)
         self.consents = DecidedConsents(pick)

@@ -20,7 +20,7 @@ import pytest
 import ivr
 from ivr.conversation import menu_prompts
 from ivr.message import unanswered
-from ivr.ports import Desk
+from ivr.ports import Desk, Identity
 from ivr.steps import (
     Ask,
     AskedForPerson,
@@ -48,6 +48,8 @@ TYPED = {
     "identify.tax_code": "7776722801033205",
     "find.reference": "12345674",
     "find.last_digits": "2201",
+    "appointments.reference": "12345674",
+    "appointments.last_digits": "2201",
 }
 #: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
 OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
@@ -60,6 +62,8 @@ SERVICE_MENUS = {
     "other",
     "sms",
     "report.category",
+    "appointments",
+    "appointments.service",
 }
 
 DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
@@ -175,7 +179,7 @@ HANG_UP = object()
 
 
 #: What a dialog's way does not depend on: the desk may change its mind, and both languages say the same.
-_IRRELEVANT = {"desk", "language"}
+_IRRELEVANT = {"desk", "agenda", "language"}
 
 
 def _state(running: object) -> tuple[tuple[str, int, object], ...]:
@@ -184,10 +188,15 @@ def _state(running: object) -> tuple[tuple[str, int, object], ...]:
     while isinstance(running, GeneratorType):
         frame = running.gi_frame
         assert frame is not None
-        values = {name: repr(value) for name, value in frame.f_locals.items() if name not in _IRRELEVANT}
+        values = {name: _told(value) for name, value in frame.f_locals.items() if name not in _IRRELEVANT}
         states.append((frame.f_code.co_qualname, frame.f_lasti, tuple(sorted(values.items()))))
         running = running.gi_yieldfrom
     return tuple(states)
+
+
+def _told(value: object) -> str:
+    # No dialog asks who it is that was identified.
+    return "somebody" if isinstance(value, Identity) else repr(value)
 
 
 def _answers(step: Step) -> list[Any]:

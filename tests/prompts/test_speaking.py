@@ -201,7 +201,14 @@ VALUES: dict[str, st.SearchStrategy[Spoken]] = {
 @st.composite
 def any_value(draw: st.DrawFn) -> tuple[Kind, Spoken]:
     kind = draw(st.sampled_from(SAID_ALONE))
-    if kind in (Kind.DATE, Kind.DATE_SHORT, Kind.DATE_YEAR, Kind.DATE_WEEKDAY, Kind.WEEKDAY):
+    if kind in (
+        Kind.DATE,
+        Kind.DATE_SHORT,
+        Kind.DATE_YEAR,
+        Kind.DATE_WEEKDAY,
+        Kind.WEEKDAY_DAY,
+        Kind.WEEKDAY,
+    ):
         return kind, draw(VALUES["date"])
     return kind, draw(VALUES["time" if "time" in kind else kind])
 
@@ -243,6 +250,7 @@ def test_every_fragment_is_needed(catalogue: Catalogue) -> None:
     values[Kind.NUMBER] = [*range(11_200)]
     values[Kind.CODE] = ["abcdefghijklmnopqrstuvwxyz"]
     values[Kind.WEEKDAY] = [*range(7)]
+    values[Kind.WEEKDAY_DAY] = [*days]
     values[Kind.AMOUNT] = [Decimal(cents) / 100 for cents in range(300)]
     for language in catalogue.languages:
         used = {

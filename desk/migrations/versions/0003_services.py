@@ -12,7 +12,7 @@ from alembic import op
 from desk.migrations.closed_sets import allow
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

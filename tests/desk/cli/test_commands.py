@@ -173,3 +173,11 @@ def test_keep_starts_a_process_again_and_ends_with_it(tmp_path: Path) -> None:
         keeper.kill()
     assert keeper.returncode == 0
     assert b"starting it again" in errors
+
+
+def test_each_office_has_a_calendar_address(town: Settings) -> None:
+    code, output = run("calendars")
+    addresses = [line.rsplit(": ", 1)[1] for line in output.splitlines()]
+    assert code == 0
+    assert len(set(addresses)) == 4
+    assert all(address.startswith(f"http://127.0.0.1:{town.web_port}/calendars/") for address in addresses)
