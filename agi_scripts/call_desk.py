@@ -125,7 +125,12 @@ class CallDesk:
             if name != "key" and value is not None
         }
         keep_draft(
-            session, key=draft.key, caller=self._call.caller, kind=CERTIFICATE, answers=answers, now=self._call.now()
+            session,
+            key=draft.key,
+            caller=self._call.caller,
+            kind=CERTIFICATE,
+            answers=answers,
+            now=self._call.now(),
         )
 
     def drop(self, draft: CertificateDraft) -> None:

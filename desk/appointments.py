@@ -399,7 +399,7 @@ def _take(
     for place in places if mine is None else [mine]:
         free_or_mine = (SlotPlace.held_until <= now) | (SlotPlace.holder == holder)
         row = session.scalar(
-            insert(session, SlotPlace.__table__)
+            insert(session.get_bind().dialect.name, SlotPlace.__table__)
             .values(service_code=service, starts_at=starts, place=place, holder=holder, held_until=now + HOLD)
             .on_conflict_do_update(
                 index_elements=[SlotPlace.service_code, SlotPlace.starts_at, SlotPlace.place],
