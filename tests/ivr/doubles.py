@@ -47,7 +47,7 @@ class Script:
     recordings: list[Recording | None] = field(default_factory=list)
     dialled: bool = False
 
-    def play(self, prompts: Sequence[Prompt], language: str) -> str:
+    def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
         self.heard += [prompt.key for prompt in prompts]
         self.prompts += prompts
         self.languages.append(language)
@@ -57,7 +57,7 @@ class Script:
             self.keys.pop(0)
         if self.keys[:1] == [HANG_UP]:
             raise HungUp
-        return ""
+        return self.collect(seconds) if seconds else ""
 
     def collect(self, seconds: float) -> str:
         if not self.keys:
