@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,10 @@ from agi_scripts.session import Session
 from ivr.steps import END, SPEECH, Prompt, Recording
 from prompts.catalogue import Catalogue
 
-KEYS = "0123456789*#"
+#: Characters of one command that name sounds; Asterisk takes lines of up to 2048.
+LONGEST = 1600
+#: Seconds to wait where no time is given for a key: Asterisk takes 0 for its own default.
+NO_TIME = 0.01
 #: The tone after which to speak; the dialplan plays the same (asterisk-conf/extensions.conf).
 TONE = (("PlayTones", "!1000/300,!0"), ("Wait", "0.4"), ("StopPlayTones", ""))
 #: Seconds of silence that end a recording.
@@ -34,13 +37,18 @@ class AgiLine:
         self._call = call
         self.dialled = False
 
-    def play(self, prompts: Sequence[Prompt], language: str) -> str:
-        for prompt in prompts:
-            for sound in self._catalogue.sounds(language, prompt.key, dict(prompt.values)):
-                key = self._session.stream_file(sound, KEYS)
-                if key:
-                    return key
-        return ""
+    def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
+        # Asterisk throws away keys that are pressed between two AGI commands, so all sounds, and the wait for
+        # a key after them, are one command wherever its length allows.
+        *first, last = _lines(
+            sound
+            for prompt in prompts
+            for sound in self._catalogue.sounds(language, prompt.key, dict(prompt.values))
+        ) or [""]
+        for sounds in first:
+            if key := self._session.read_key(sounds, NO_TIME):
+                return key
+        return self._session.read_key(last, max(seconds, NO_TIME))
 
     def collect(self, seconds: float) -> str:
         return self._session.wait_for_digit(int(seconds * 1000))
@@ -55,6 +63,17 @@ class AgiLine:
 
     def dial(self) -> None:
         self.dialled = True
+
+
+def _lines(sounds: Iterable[str]) -> list[str]:
+    """Sounds joined for ``Read``, in as few commands as their length allows."""
+    lines: list[str] = []
+    for sound in sounds:
+        if lines and len(lines[-1]) + len(sound) < LONGEST:
+            lines[-1] += f"&{sound}"
+        else:
+            lines.append(sound)
+    return lines
 
 
 def heard(path: Path, least: float = SPEECH) -> Recording | None:

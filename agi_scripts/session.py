@@ -19,6 +19,9 @@ from ivr.conversation import HungUp
 HEADER_LINES = 200
 LONGEST_LINE = 4096
 
+#: The channel variable that a key is read into.
+KEY = "CENTRALINO_KEY"
+
 #: Control characters end or corrupt a line of the protocol, so none may be inside a value.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
@@ -119,9 +122,20 @@ class Session(AGI):  # type: ignore[misc]
             raise AGIUsageError(response)
         raise AGIError(f"unexpected answer with code {code or '(none)'}")
 
-    def stream_file(self, filename: str, escape_digits: str = "", sample_offset: int = 0) -> str:
-        """Play a sound (path without extension); the key that stopped it, or ``""``."""
-        return _key(self.execute("STREAM FILE", quote(filename), quote(escape_digits), sample_offset))
+    def read_key(self, sounds: str, seconds: float) -> str:
+        """Play sounds (paths without extension, joined by ``&``) and wait for a key.
+
+        Returns the key pressed during the sounds or within ``seconds`` after them, or ``""``.
+        """
+        self.appexec("Read", f"{KEY},{sounds},1,,1,{seconds:g}")
+        key = self.variable(KEY)
+        # ``#`` ends the reading instead of being read.
+        return key or ("#" if self.variable("READSTATUS") == "OK" else "")
+
+    def variable(self, name: str) -> str:
+        """The value of a channel variable; empty if there is none."""
+        # Not pyst2's get_variable, which takes the value "hangup" for one.
+        return self.execute("GET VARIABLE", quote(name)).get("result", ("", ""))[1]
 
     def wait_for_digit(self, timeout: int = 2000) -> str:
         """The next key within ``timeout`` milliseconds, or ``""``."""

@@ -56,10 +56,10 @@ class _NotingLine:
     stages: list[Stage] = field(default_factory=list)
     sounds: list[str] = field(default_factory=list)
 
-    def play(self, prompts: Sequence[Prompt], language: str) -> str:
+    def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
         for prompt in prompts:
             self.sounds += self.catalogue.sounds(language, prompt.key, dict(prompt.values))
-        return ""
+        return self.collect(seconds) if seconds else ""
 
     def collect(self, seconds: float) -> str:
         if not self.keys:

@@ -85,8 +85,6 @@ class Town:
             etc = exchange.write_configuration(self.settings, self._keyring, read_town(session))
         with (etc / "extensions.conf").open("a", encoding="utf-8") as dialplan:
             dialplan.write(as_dialplan(self.stages, self.settings))
-        with (etc / "modules.conf").open("a", encoding="utf-8") as modules:
-            modules.write("load = app_read.so\n")
         # Not as the account of Asterisk: the scripts it starts once per call need our Python and database.
         asterisk = [*exchange.find_programs(self.settings).asterisk, "-f", "-n", "-C"]
         self._start([*asterisk, str(etc / "asterisk.conf")], "asterisk")

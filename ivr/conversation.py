@@ -59,8 +59,8 @@ class HungUp(Exception):
 class Line(Protocol):
     """A telephone line, as far as a conversation needs one. Every method may raise :class:`HungUp`."""
 
-    def play(self, prompts: Sequence[Prompt], language: str) -> str:
-        """Play; returns the key that stopped it, or ``""`` after the last sound."""
+    def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
+        """Play, and listen for ``seconds`` more; returns the first key pressed, or ``""``."""
 
     def collect(self, seconds: float) -> str:
         """The next key, or ``""`` after ``seconds`` of silence."""
@@ -314,8 +314,8 @@ class Conversation:
     def _key_after(self, prompts: tuple[Prompt, ...], seconds: float) -> str:
         """The next key: typed ahead, pressed during ``prompts``, or within ``seconds`` after them."""
         if not self._ahead:
-            self._play(prompts)
-        return self._key(seconds)
+            self._play(prompts, seconds)
+        return self._ahead.popleft() if self._ahead else ""
 
     def _key(self, seconds: float) -> str:
         if self._ahead:
@@ -332,10 +332,10 @@ class Conversation:
         if self._pace is not None:
             self._pace.remember_slow()
 
-    def _play(self, prompts: tuple[Prompt, ...]) -> str:
-        key = self._line.play(prompts, self._language)
+    def _play(self, prompts: tuple[Prompt, ...], seconds: float = 0.0) -> str:
+        key = self._line.play(prompts, self._language, seconds)
         if self._superfluous(key):
-            key = self._line.play(prompts, self._language)
+            key = self._line.play(prompts, self._language, seconds)
         if key:
             self._ahead.append(key)
         return key

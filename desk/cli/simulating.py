@@ -29,11 +29,11 @@ class TextLine:
         self._typed = list(keys or "")
         self._interactive = keys is None
 
-    def play(self, prompts: Sequence[Prompt], language: str) -> str:
+    def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
         for prompt in prompts:
             text = self._catalogue.text(language, prompt.key, dict(prompt.values))
             click.echo(f"  {text}")
-        return ""
+        return self.collect(seconds) if seconds else ""
 
     def collect(self, seconds: float) -> str:
         if not self._typed and self._interactive:

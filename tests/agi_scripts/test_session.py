@@ -88,7 +88,8 @@ HANG_UPS: dict[str, list[str | OSError]] = {
 @pytest.mark.parametrize(
     "command",
     [
-        lambda agi: agi.stream_file("hello", "123"),
+        lambda agi: agi.read_key("hello", 5),
+        lambda agi: agi.variable("A"),
         lambda agi: agi.wait_for_digit(1000),
         lambda agi: agi.record_file("message", silence=4),
         lambda agi: agi.set_variable("A", "b"),
@@ -134,14 +135,21 @@ def test_a_usage_that_breaks_off_does_not_loop_for_ever() -> None:
 
 
 def test_keys_come_back_as_characters() -> None:
-    agi, wire = session(
-        "200 result=53 endpos=800", "200 result=0 endpos=999", "200 result=35", "200 result=0"
-    )
-    assert agi.stream_file("it/hello", "0123456789*#") == "5"
-    assert agi.stream_file("it/hello") == ""
+    agi, wire = session("200 result=0", "200 result=1 (5)", "200 result=35", "200 result=0")
+    assert agi.read_key("it/hello&it/again", 5) == "5"
+    assert wire.sent == [
+        'EXEC Read "CENTRALINO_KEY,it/hello&it/again,1,,1,5"\n',
+        'GET VARIABLE "CENTRALINO_KEY"\n',
+    ]
     assert agi.wait_for_digit(5000) == "#"
     assert agi.wait_for_digit(5000) == ""
-    assert wire.sent[0] == 'STREAM FILE "it/hello" "0123456789*#" 0\n'
+
+
+def test_hash_and_silence_are_told_apart() -> None:
+    agi, _ = session(*["200 result=0", "200 result=1 ()", "200 result=1 (OK)"])
+    assert agi.read_key("it/hello", 5) == "#"
+    agi, _ = session(*["200 result=0", "200 result=1 ()", "200 result=1 (TIMEOUT)"])
+    assert agi.read_key("it/hello", 5) == ""
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ class Script:
     #: How long the caller was given for each key that was waited for.
     waits: list[float] = field(default_factory=list)
 
-    def play(self, prompts: Sequence[Prompt], language: str) -> str:
+    def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
         self.heard += [prompt.key for prompt in prompts]
         self.prompts += prompts
         self.languages.append(language)
@@ -66,7 +66,7 @@ class Script:
             self.keys.pop(0)
         if self.keys[:1] == [HANG_UP]:
             raise HungUp
-        return ""
+        return self.collect(seconds) if seconds else ""
 
     def collect(self, seconds: float) -> str:
         self.waits.append(seconds)
