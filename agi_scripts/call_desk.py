@@ -26,7 +26,7 @@ from agi_scripts.report_desk import ReportDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
-from desk.consents import Purpose, give_consent, has_consent
+from desk.consents import Purpose, has_consent
 from desk.drafts import drop_draft, keep_draft, unfinished_draft
 from desk.identification import (
     identify_by_birth_date,
@@ -36,6 +36,7 @@ from desk.identification import (
 )
 from desk.models import Citizen
 from desk.preferences import language_of, remember_language
+from desk.replay import CERTIFICATE, MESSAGE
 from desk.requests import MessageOrder, file_message
 from desk.settings import ROME
 from ivr.ports import (
@@ -52,7 +53,6 @@ from ivr.ports import (
 )
 from ivr.steps import Recording
 
-CERTIFICATE, MESSAGE = "certificate", "message"
 #: The version of the consent text spoken at the node ``certificate.sms``.
 CONSENT_TEXT = "phone-1"
 
@@ -62,6 +62,8 @@ class CallDesk:
 
     def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
         self._call = CallContext(house, journal, caller)
+        #: Agreed to receipts in this call: stored together with the request.
+        self._agreed = False
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)
@@ -120,19 +122,21 @@ class CallDesk:
         return _draft(found.key, found.answers) if found else None
 
     def keep(self, draft: CertificateDraft) -> None:
+        # One transaction for the draft and the log: this is done at every step.
+        self._call.journal.write(lambda s: self._keep(s, draft))
+
+    def _keep(self, session: Session, draft: CertificateDraft) -> None:
         caller = self._call.caller
-        if caller is not None:
-            answers = {
-                name: str(value) if isinstance(value, Path) else value
-                for name, value in asdict(draft).items()
-                if name != "key" and value is not None
-            }
-            self._call.write(
-                lambda s: keep_draft(
-                    s, key=draft.key, caller=caller, kind=CERTIFICATE, answers=answers, now=self._call.now()
-                )
-            )
-        self._call.journal.write()
+        if caller is None:
+            return
+        answers = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(draft).items()
+            if name != "key" and value is not None
+        }
+        keep_draft(
+            session, key=draft.key, caller=caller, kind=CERTIFICATE, answers=answers, now=self._call.now()
+        )
 
     def drop(self, draft: CertificateDraft) -> None:
         self._call.write(lambda s: drop_draft(s, draft.key))
@@ -173,25 +177,13 @@ class CallDesk:
 
     def has_consent(self) -> bool:
         caller = self._call.caller
-        return caller is not None and self._call.read(
-            lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False
+        return self._agreed or (
+            caller is not None
+            and self._call.read(lambda s: has_consent(s, caller, Purpose.RECEIPTS), default=False)
         )
 
-    def give_consent(self, identity: Identity) -> None:
-        caller = self._call.caller
-        assert caller is not None
-        self._call.write(
-            lambda s: give_consent(
-                s,
-                e164=caller,
-                citizen_id=identity.citizen_id,
-                purpose=Purpose.RECEIPTS,
-                text_version=CONSENT_TEXT,
-                how="phone keypad",
-                by=f"call {self._call.unique_id}",
-                now=self._call.now(),
-            )
-        )
+    def give_consent(self) -> None:
+        self._agreed = True
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         kinds = {kind.code: kind for kind in self.kinds()}
@@ -213,6 +205,7 @@ class CallDesk:
                 "idempotency_key": draft.key,
                 "call_unique_id": self._call.unique_id,
                 "sms": sms,
+                "consent_text": CONSENT_TEXT if self._agreed else None,
             }
         )
         request = self._call.file(

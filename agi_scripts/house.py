@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from desk.db import DatabaseGone, Sessions, connect, reading, sessions
+from desk.identification import load_tables
 from desk.settings import Settings
 from desk.spool import Spool
 from desk.town import Town, read_town
@@ -64,4 +65,5 @@ def open_house(settings: Settings, *, clock: Clock = utc_now) -> House:
         clock,
     )
     house.town()
+    load_tables()
     return house

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from agi_scripts.house import House
-from desk.call_log import Event, add_events, end_call, start_call
+from desk.call_log import CallEnd, CallRecord, Event, log_call
 from desk.db import DatabaseGone, transaction
+from desk.replay import CALL
 from ivr.conversation import Ending, Happening
 
 log = logging.getLogger(__name__)
@@ -24,16 +29,19 @@ class CallJournal:
         self._caller = caller
         self._called = called
         self._waiting: list[Event] = []
-        self._seq = first
+        self._seq = self._first = first
         self._started = house.clock()
 
     def note(self, node: str, happening: Happening, detail: str = "") -> None:
         self._waiting.append(Event(self._seq, node, happening.value, detail, self._house.clock()))
         self._seq += 1
 
-    def write(self) -> None:
-        """Write what was noted since the last time: a process that dies takes little of the log with it."""
-        self._write(None)
+    def write(self, change: Callable[[Session], object]) -> None:
+        """Make ``change`` and write what was noted since the last time, in one transaction.
+
+        So a process that dies takes little of the log with it. Without a database both are left out.
+        """
+        self._write(None, change)
 
     def close(self, ending: Ending) -> None:
         """Write the rest and how the call ended. Without a database it goes to the spool."""
@@ -43,27 +51,41 @@ class CallJournal:
         """Write the rest of a call whose dialog broke: a fault of ours, after which a person takes over."""
         self._write(None)
 
-    def _write(self, ending: Ending | None) -> None:
+    def _write(self, ending: Ending | None, change: Callable[[Session], object] | None = None) -> None:
+        end = None
+        if ending is not None:
+            end = CallEnd(
+                outcome=ending.outcome.value,
+                language=ending.language,
+                last_node=ending.node,
+                at=self._house.clock(),
+            )
+        record = CallRecord(
+            unique_id=self.unique_id,
+            caller=self._caller,
+            called=self._called,
+            started_at=self._started,
+            events=tuple(self._waiting),
+            end=end,
+        )
         try:
             with transaction(self._house.sessions, durable=False) as session:
-                start_call(
-                    session,
-                    unique_id=self.unique_id,
-                    caller=self._caller,
-                    called=self._called,
-                    now=self._started,
-                )
-                add_events(session, self.unique_id, self._waiting)
-                if ending is not None:
-                    end_call(
-                        session,
-                        self.unique_id,
-                        outcome=ending.outcome.value,
-                        language=ending.language,
-                        last_node=ending.node,
-                        now=self._house.clock(),
-                    )
+                log_call(session, record)
+                if change is not None:
+                    change(session)
         except DatabaseGone:
-            log.error("call %s: the database is out of reach, its log waits", self.unique_id)
+            if end is None:
+                log.error("call %s: the database is out of reach", self.unique_id)
+            else:
+                self._spool(record, end.at)
             return
         self._waiting.clear()
+
+    def _spool(self, record: CallRecord, now: datetime) -> None:
+        try:
+            self._house.spool.put(CALL, f"{self.unique_id}-{self._first}", record, now=now)
+        except OSError:
+            # A log is not worth a citizen's call: go on without it.
+            log.exception("call %s: neither database nor disk take its log", self.unique_id)
+        else:
+            log.error("call %s: the database is out of reach, its log waits in the spool", self.unique_id)

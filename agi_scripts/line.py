@@ -13,6 +13,8 @@ from ivr.steps import END, SPEECH, Prompt, Recording
 from prompts.catalogue import Catalogue
 
 KEYS = "0123456789*#"
+#: The tone after which to speak; the dialplan plays the same (asterisk-conf/extensions.conf).
+TONE = (("PlayTones", "!1000/300,!0"), ("Wait", "0.4"), ("StopPlayTones", ""))
 #: Seconds of silence that end a recording.
 SILENCE = 4
 #: Speech on a telephone lies well above this level (RMS of 20 ms, full scale = 1), line noise below it.
@@ -45,7 +47,10 @@ class AgiLine:
 
     def record(self, name: str, longest: int, least: float) -> Recording | None:
         path = self._recordings / f"{self._call}-{name}"
-        self._session.record_file(str(path), "wav", END, longest * 1000, silence=SILENCE)
+        # Not RECORD FILE's own BEEP: where the voice package with "beep" is missing, it fails like a hang-up.
+        for application, options in TONE:
+            self._session.appexec(application, options)
+        self._session.record_file(str(path), "wav", END, longest * 1000, beep="", silence=SILENCE)
         return heard(path.with_name(path.name + ".wav"), least)
 
     def dial(self) -> None:

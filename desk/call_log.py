@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import select, update
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Insert, bindparam, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from desk.db import insert
@@ -27,19 +29,64 @@ class Event:
     at: datetime
 
 
+class CallEnd(BaseModel):
+    """How the dialog of a call ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    outcome: str
+    language: str
+    last_node: str
+    at: datetime
+
+
+class CallRecord(BaseModel):
+    """What a dialog has to log: all of it or a part. It can wait in the spool, so it is a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    unique_id: str
+    caller: str | None
+    called: str | None
+    started_at: datetime
+    events: tuple[Event, ...] = ()
+    end: CallEnd | None = None
+
+
+def log_call(session: Session, record: CallRecord) -> None:
+    """Write a record; writing it again changes nothing."""
+    start_call(
+        session,
+        unique_id=record.unique_id,
+        caller=record.caller,
+        called=record.called,
+        now=record.started_at,
+    )
+    add_events(session, record.unique_id, record.events)
+    if record.end is not None:
+        end_call(
+            session,
+            record.unique_id,
+            outcome=record.end.outcome,
+            language=record.end.language,
+            last_node=record.end.last_node,
+            now=record.end.at,
+        )
+
+
 def start_call(
     session: Session, *, unique_id: str, caller: str | None, called: str | None, now: datetime
 ) -> None:
     """Note that a call began; noting it again changes nothing."""
+    start, _ = _insertions(session.get_bind().dialect.name)
     session.execute(
-        insert(session, Call.__table__)
-        .values(
-            unique_id=unique_id,
-            caller_e164=caller,
-            called=called[:_CALLED] if called else None,
-            started_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["unique_id"])
+        start,
+        {
+            "unique_id": unique_id,
+            "caller_e164": caller,
+            "called": called[:_CALLED] if called else None,
+            "started_at": now,
+        },
     )
 
 
@@ -47,13 +94,12 @@ def add_events(session: Session, unique_id: str, events: Sequence[Event]) -> Non
     """Add events of a call that was started; those that are there already stay as they are."""
     if not events:
         return
-    call_id = select(Call.id).where(Call.unique_id == unique_id).scalar_subquery()
+    _, add = _insertions(session.get_bind().dialect.name)
     session.execute(
-        insert(session, CallEvent.__table__)
-        .values(call_id=call_id)
-        .on_conflict_do_nothing(index_elements=["call_id", "seq"]),
+        add,
         [
             {
+                "call": unique_id,
                 "seq": event.seq,
                 "node": event.node,
                 "event": event.event,
@@ -74,6 +120,18 @@ def end_call(
         .where(Call.unique_id == unique_id)
         .values(ended_at=now, outcome=CallOutcome(outcome), language=language, last_node=last_node)
         .execution_options(synchronize_session=False)
+    )
+
+
+@cache
+def _insertions(dialect: str) -> tuple[Insert, Insert]:
+    """A call and its events. Made once: putting a statement together costs more than running it."""
+    call_id = select(Call.id).where(Call.unique_id == bindparam("call")).scalar_subquery()
+    return (
+        insert(dialect, Call.__table__).on_conflict_do_nothing(index_elements=["unique_id"]),
+        insert(dialect, CallEvent.__table__)
+        .values(call_id=call_id)
+        .on_conflict_do_nothing(index_elements=["call_id", "seq"]),
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from desk.consents import has_consent
+from desk.consents import give_consent, has_consent
 from desk.models import (
     CertificateDetails,
     CertificateKind,
@@ -37,10 +37,11 @@ class UnknownKind(ValueError):
 class CertificateOrder(BaseModel):
     """A confirmed request for a certificate. It can wait in the spool, so it is a model.
 
-    Paths are recordings; ``sms`` is whether the citizen expects a receipt at ``contact_e164``.
+    Paths are recordings; ``sms`` says that a receipt is expected at ``contact_e164``, ``consent_text`` is
+    the version of the text by which the citizen agreed to it just now.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
     subject: Subject
@@ -57,6 +58,7 @@ class CertificateOrder(BaseModel):
     idempotency_key: str
     call_unique_id: str | None = None
     sms: bool = False
+    consent_text: str | None = None
 
 
 def active_kinds(session: Session) -> Sequence[CertificateKind]:
@@ -72,7 +74,7 @@ def fees(kind: CertificateKind, copies: int, *, exempt: bool) -> Decimal:
 
 
 def file_certificate(session: Session, order: CertificateOrder, *, now: datetime) -> Request:
-    """File the request, write its SMS receipt and finish its draft, all in the caller's transaction.
+    """File the request, its consent and SMS receipt, and finish its draft, all in the caller's transaction.
 
     The receipt is written if the citizen expects one and the number has consented. The same
     ``idempotency_key`` gives the same request, and one receipt, however often it is filed.
@@ -107,6 +109,17 @@ def file_certificate(session: Session, order: CertificateOrder, *, now: datetime
     )
     if not new:
         return request
+    if order.consent_text and order.contact_e164:
+        give_consent(
+            session,
+            e164=order.contact_e164,
+            citizen_id=order.citizen_id,
+            purpose=Purpose.RECEIPTS,
+            text_version=order.consent_text,
+            how=order.channel.value,
+            by=order.call_unique_id or order.idempotency_key,
+            now=now,
+        )
     if order.sms and order.contact_e164 and has_consent(session, order.contact_e164, Purpose.RECEIPTS):
         write_message(
             session,

@@ -21,7 +21,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, FromClause, create_engine, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, ExceptionContext
 from sqlalchemy.orm import Session, sessionmaker
 
 #: Seconds a writer waits for another one (SQLite has one writer at a time).
@@ -44,19 +44,27 @@ class DatabaseGone(Exception):
     """The database cannot be used now: out of reach, locked, read-only, deleted or not migrated."""
 
 
-def connect(url: str) -> Engine:
-    """An engine for ``url``; nothing is opened yet. Threads may share it."""
+def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """An engine for ``url``; nothing is opened yet. Threads may share it.
+
+    Args:
+        url: SQLAlchemy's, of SQLite or PostgreSQL.
+        busy_seconds: how long a SQLite writer waits for another one, and anybody for a free connection.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed)
-    return create_engine(
+        return _sqlite_engine(parsed, busy_seconds)
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=30,
-        pool_timeout=BUSY_SECONDS,
+        pool_timeout=busy_seconds,
         connect_args={"connect_timeout": CONNECT_SECONDS},
+        hide_parameters=True,
     )
+    event.listen(engine, "handle_error", _without_values)
+    return engine
 
 
 def sessions(engine: Engine) -> Sessions:
@@ -89,9 +97,9 @@ def reading(sessions: Sessions) -> Iterator[Session]:
         yield session
 
 
-def insert(session: Session, table: FromClause) -> sqlite.Insert | postgresql.Insert:
-    """An ``INSERT`` of this session's database that knows ``ON CONFLICT``."""
-    statement = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+def insert(dialect: str, table: FromClause) -> sqlite.Insert | postgresql.Insert:
+    """An ``INSERT`` of that SQLAlchemy dialect (its name) that knows ``ON CONFLICT``."""
+    statement = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return statement(table)  # type: ignore[arg-type]
 
 
@@ -117,7 +125,7 @@ def migrate(url: str) -> None:
 
 def schema_is_current(engine: Engine) -> bool:
     """Whether the schema is the one this code was written for. Raises :class:`DatabaseGone`."""
-    with _saying_gone(), engine.connect() as connection:
+    with _saying_gone(), engine.connect().execution_options(**_READING) as connection:
         current = MigrationContext.configure(connection).get_current_heads()
     return set(current) == set(ScriptDirectory.from_config(migrations()).get_heads())
 
@@ -145,7 +153,6 @@ def _saying_gone() -> Iterator[None]:
     except (exc.DBAPIError, exc.TimeoutError, exc.DisconnectionError) as e:
         if not _is_gone(e):
             raise
-        # The text of the original may quote values (personal data), so only its kind is passed on.
         raise DatabaseGone(f"the database cannot be used: {_kind(e)}") from e
 
 
@@ -168,13 +175,28 @@ def _kind(error: exc.SQLAlchemyError) -> str:
 def _create_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Citizens' data: for the owner only. SQLite gives its -wal and -shm files the same mode.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Citizens' data: for the owner only. SQLite gives its -wal and -shm files the same mode. A file that
+        # exists is not opened: closing it would drop the locks that SQLite holds on it in this process.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
     except OSError as e:
         raise DatabaseGone(f"the database file cannot be created: {e.strerror}") from e
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _without_values(context: ExceptionContext) -> None:
+    """Keep rows out of logs: PostgreSQL's messages quote them ("Key (e164)=(+39333...) already exists")."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    code = getattr(original, "sqlstate", None)
+    if code is None:
+        return
+    constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
+    original.args = (f"{code} {constraint or ''}".rstrip(),)
+    if wrapped is not None:
+        wrapped.args = (f"({type(original).__name__}) {original}",)
+
+
+def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
     path = Path(url.database or "").resolve()
     # Without mode=rw SQLite would silently create an empty database where the file was deleted.
     uri = f"file:{quote(str(path))}?mode=rw"
@@ -182,14 +204,24 @@ def _sqlite_engine(url: URL) -> Engine:
     def open_file() -> sqlite3.Connection:
         # isolation_level=None: transactions begin where we say so, in _begin.
         return sqlite3.connect(
-            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
 
-    engine = create_engine(url, creator=open_file, pool_size=10, max_overflow=30, pool_timeout=BUSY_SECONDS)
+    engine = create_engine(
+        url,
+        creator=open_file,
+        pool_size=10,
+        max_overflow=30,
+        pool_timeout=busy_seconds,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, record: Any) -> None:
-        found = path.stat()
+        try:
+            found = path.stat()
+        except OSError as e:
+            raise sqlite3.OperationalError("the database file is gone") from e
         record.info["file"] = (found.st_dev, found.st_ino)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")

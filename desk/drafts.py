@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Insert, delete, select
 from sqlalchemy.orm import Session
 
 from desk.db import insert
@@ -17,11 +18,27 @@ def keep_draft(
     session: Session, *, key: str, caller: str, kind: str, answers: Mapping[str, Any], now: datetime
 ) -> None:
     """Save the answers as they are now. ``answers`` holds JSON values and never who is asking."""
-    changed = {"answers": dict(answers), "updated_at": now}
     session.execute(
-        insert(session, Draft.__table__)
-        .values(key=key, caller_e164=caller, kind=kind, created_at=now, **changed)
-        .on_conflict_do_update(index_elements=["key"], set_=changed, where=Draft.finished_at.is_(None))
+        _keeping(session.get_bind().dialect.name),
+        {
+            "key": key,
+            "caller_e164": caller,
+            "kind": kind,
+            "answers": dict(answers),
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+
+
+@cache
+def _keeping(dialect: str) -> Insert:
+    """Made once: putting a statement together costs more than running it."""
+    keep = insert(dialect, Draft.__table__)
+    return keep.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"answers": keep.excluded.answers, "updated_at": keep.excluded.updated_at},
+        where=Draft.finished_at.is_(None),
     )
 
 

@@ -16,6 +16,14 @@ from desk.settings import ROME
 WITHHELD_POOL = 5
 
 
+def load_tables() -> None:
+    """Load what checking a tax code needs: a third of a second that no caller should have to wait for.
+
+    Asterisk drops the keys that a caller presses while the AGI server is busy.
+    """
+    codicefiscale.is_valid("CLMGLI80C55F205N")
+
+
 def identify_by_birth_date(session: Session, *, caller: str | None, born: date) -> Citizen | None:
     """The one citizen with the calling number who was born on ``born``; ``None`` if nobody, or two, are."""
     if caller is None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -42,9 +43,10 @@ def heartbeat_file(settings: Settings) -> Path:
 Job = tuple[int, Callable[[], object]]
 
 
-def run_worker(settings: Settings, more: Mapping[str, Job]) -> None:
+def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({})) -> None:
     """Run the jobs until SIGTERM or SIGINT; ``more`` are those that need more than the desk, by name."""
-    database = sessions(connect(settings.url))
+    engine = connect(settings.url)
+    database = sessions(engine)
     spool = Spool(settings.home.resolve() / "spool")
     jobs: dict[str, Job] = {
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
@@ -73,6 +75,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job]) -> None:
     log.info("worker %d at work: %s", os.getpid(), ", ".join(jobs))
     stop.wait()
     scheduler.shutdown(wait=True)
+    engine.dispose()
 
 
 def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:

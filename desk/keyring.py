@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import stat
@@ -21,9 +22,9 @@ class KeyringError(Exception):
     """The file cannot be used: readable by others, broken, or not writable."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Keyring:
-    """Passwords of letters and digits only, so that they fit into any configuration file."""
+    """Passwords of letters and digits only, so that they fit into any configuration file. Never printed."""
 
     #: Extension to SIP password.
     phone_passwords: Mapping[str, str]
@@ -87,13 +88,22 @@ def _password() -> str:
 def _written(keyring: Keyring) -> str:
     lines = [
         "# Secrets. Keep the mode of this file at 600 and the file out of backups that others can read.",
-        f'trunk = "{keyring.trunk_password}"',
-        f'ami = "{keyring.ami_password}"',
-        f'web = "{keyring.web_key}"',
+        f"trunk = {_quoted(keyring.trunk_password)}",
+        f"ami = {_quoted(keyring.ami_password)}",
+        f"web = {_quoted(keyring.web_key)}",
     ]
     for table, values in (("phones", keyring.phone_passwords), ("operators", keyring.operator_passwords)):
-        lines += ["", f"[{table}]", *(f'"{name}" = "{value}"' for name, value in values.items())]
+        lines += [
+            "",
+            f"[{table}]",
+            *(f"{_quoted(name)} = {_quoted(value)}" for name, value in values.items()),
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # Strings of JSON are strings of TOML.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _write(path: Path, text: str) -> None:

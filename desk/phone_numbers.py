@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+_FORM = re.compile(r"[+0-9 ()./-]+", re.ASCII)
 
 
 def to_e164(raw: str | None, *, region: str = "IT") -> str | None:
@@ -11,7 +15,8 @@ def to_e164(raw: str | None, *, region: str = "IT") -> str | None:
 
     National forms are read as of ``region``: "02 9091234", "333 1234567", "0039 333 1234567".
     """
-    if not raw:
+    # The library also reads letters ("0800 FLOWERS"), which no exchange sends.
+    if not raw or not _FORM.fullmatch(raw):
         return None
     try:
         number = phonenumbers.parse(raw, region)

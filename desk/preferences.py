@@ -25,7 +25,7 @@ def remember_slow(session: Session, e164: str, language: str, now: datetime) -> 
     """Give callers from that number more time from now on; ``language`` is kept if none was."""
     values = {"slow": True, "updated_at": now}
     session.execute(
-        insert(session, CallerPreference.__table__)
+        insert(session.get_bind().dialect.name, CallerPreference.__table__)
         .values(e164=e164, language=language, **values)
         .on_conflict_do_update(index_elements=["e164"], set_=values)
     )
@@ -35,7 +35,7 @@ def remember_language(session: Session, e164: str, language: str, now: datetime)
     """Keep ``language`` for the next call of that number."""
     values = {"language": language, "updated_at": now}
     session.execute(
-        insert(session, CallerPreference.__table__)
+        insert(session.get_bind().dialect.name, CallerPreference.__table__)
         .values(e164=e164, slow=False, **values)
         .on_conflict_do_update(index_elements=["e164"], set_=values)
     )

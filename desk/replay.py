@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from desk.certificates import CertificateOrder, UnknownKind, file_certificate
+from desk.call_log import CallRecord, log_call
+from desk.certificates import CertificateOrder, file_certificate
 from desk.complaints import ReportOrder, file_report
-from desk.db import Sessions, transaction
+from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
 from desk.requests import MessageOrder, file_message
 from desk.settings import Settings
@@ -20,7 +19,7 @@ from desk.spool import Item, Spool
 
 log = logging.getLogger(__name__)
 
-CERTIFICATE, MESSAGE, REPORT = "certificate", "message", "report"
+CALL, CERTIFICATE, MESSAGE, REPORT = "call", "certificate", "message", "report"
 
 
 def replay_spool(sessions: Sessions, spool: Spool) -> int:
@@ -30,11 +29,15 @@ def replay_spool(sessions: Sessions, spool: Spool) -> int:
         DatabaseGone: the database is still out of reach; what is left waits on.
     """
     filed = 0
-    for item in spool.waiting():
+    # Calls first: the requests that came of them point to their rows.
+    for item in sorted(spool.waiting(), key=lambda item: item.kind != CALL):
         try:
             with transaction(sessions) as session:
                 _file(session, item)
-        except (ValidationError, UnknownKind, KeyError):
+        except DatabaseGone:
+            raise
+        except Exception:
+            # Whatever is wrong with one item, the citizens behind it must not wait for it.
             log.exception("an item of the spool cannot be filed")
             spool.put_aside(item)
             continue
@@ -51,8 +54,10 @@ def _file(session: Session, item: Item) -> None:
         file_message(session, MessageOrder.model_validate(item.payload), now=item.at)
     elif item.kind == REPORT:
         file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == CALL:
+        log_call(session, CallRecord.model_validate(item.payload))
     else:
-        raise KeyError(item.kind)
+        raise ValueError("a kind of item that this version does not know")
 
 
 def replay_messages(sessions: Sessions, settings: Settings) -> int:
@@ -69,8 +74,9 @@ def replay_messages(sessions: Sessions, settings: Settings) -> int:
             note.unlink()
             continue
         seconds, _, number = note.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
-        at = datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else _changed(note)
-        kept = settings.recordings / f"{note.stem}-message.wav"
+        at = _moment(seconds) or datetime.fromtimestamp(note.stat().st_mtime, UTC)
+        # Names of its own: the AGI server may have taken another message in the same call.
+        kept = settings.recordings / f"{note.stem}-dialplan.wav"
         settings.recordings.mkdir(parents=True, exist_ok=True)
         if not kept.exists():
             part = kept.with_suffix(".part")
@@ -79,7 +85,7 @@ def replay_messages(sessions: Sessions, settings: Settings) -> int:
         order = MessageOrder(
             recording=kept,
             caller=to_e164(number),
-            idempotency_key=f"message-{note.stem}",
+            idempotency_key=f"dialplan-{note.stem}",
             call_unique_id=note.stem,
         )
         with transaction(sessions) as session:
@@ -90,5 +96,8 @@ def replay_messages(sessions: Sessions, settings: Settings) -> int:
     return filed
 
 
-def _changed(file: Path) -> datetime:
-    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+def _moment(seconds: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

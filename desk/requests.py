@@ -50,7 +50,7 @@ class IllegalChange(ValueError):
 class MessageOrder(BaseModel):
     """A message that a caller recorded. It can wait in the spool, so it is a model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     recording: Path
     seconds: float | None = None
@@ -85,8 +85,9 @@ def file_request(
     if call_unique_id is not None:
         call_id = session.scalar(select(Call.id).where(Call.unique_id == call_unique_id))
     for _ in range(_REFERENCES):
+        reference = new_reference()
         request = Request(
-            reference=new_reference(),
+            reference=reference,
             channel=channel,
             kind=details.kind,
             details=details,
@@ -106,10 +107,13 @@ def file_request(
             with session.begin_nested():
                 session.add(request)
         except IntegrityError:
-            # Either somebody filed the same key at the same moment, or the reference is taken.
+            # Somebody filed the same key at the same moment, or the reference is taken, or (and no further
+            # try helps then) the citizen has left the register.
             known = request_by_key(session, idempotency_key)
             if known is not None:
                 return known, False
+            if request_by_reference(session, reference) is None:
+                raise
         else:
             return request, True
     raise RuntimeError(f"no free reference after {_REFERENCES} tries")

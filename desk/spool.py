@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,14 +42,14 @@ class Spool:
 
     def put(self, kind: str, key: str, payload: BaseModel, *, now: datetime) -> None:
         """Keep an item; on return it survives a power cut. Raises ``OSError`` if the disk refuses it."""
-        self._waiting.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         text = json.dumps(
             {"kind": kind, "key": key, "at": now.isoformat(), "payload": payload.model_dump(mode="json")}
         )
         # The key may come from outside, the name of a file must not.
         name = hashlib.sha256(f"{kind}:{key}".encode()).hexdigest()[:32]
         path = self._waiting / f"{name}.json"
-        part = self._waiting / f".{name}.{os.getpid()}"
+        part = self._waiting / f".{name}.{os.getpid()}.{threading.get_ident()}"
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -78,6 +79,13 @@ class Spool:
         """Keep an item that can never be filed for somebody to look at."""
         self._set_aside(item.path)
 
+    def _make_folder(self) -> None:
+        if not self._waiting.is_dir():
+            self._waiting.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The folder's own name must survive a power cut, too.
+            _sync(self._waiting.parent)
+            _sync(self._waiting.parent.parent)
+
     def _read(self, path: Path) -> Item | None:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
@@ -95,8 +103,12 @@ class Spool:
             return None
 
     def _set_aside(self, path: Path) -> None:
-        self._broken.mkdir(parents=True, exist_ok=True)
-        path.replace(self._broken / path.name)
+        self._broken.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.replace(self._broken / path.name)
+        except FileNotFoundError:
+            # Another process was faster.
+            return
         log.error("the spool had an item that cannot be filed: see %s", self._broken / path.name)
 
 

@@ -32,7 +32,7 @@ def certificate(desk: Desk, group: bool | None) -> Dialog[None]:
         if identity is None:
             identity = yield from identify(desk)
         draft = yield from _how(desk, draft)
-        sms = yield from _receipt_by_sms(desk, identity)
+        sms = yield from _receipt_by_sms(desk)
         if (yield from _confirm(draft, kinds)):
             break
         draft = CertificateDraft(draft.key)
@@ -146,7 +146,7 @@ def _how(desk: Desk, draft: CertificateDraft) -> Dialog[CertificateDraft]:
     return draft
 
 
-def _receipt_by_sms(desk: Desk, identity: Identity) -> Dialog[bool]:
+def _receipt_by_sms(desk: Desk) -> Dialog[bool]:
     if not desk.can_text():
         return False
     if desk.has_consent():
@@ -162,7 +162,7 @@ def _receipt_by_sms(desk: Desk, identity: Identity) -> Dialog[bool]:
         otherwise=Option("", value=False),
     )
     if agreed:
-        desk.give_consent(identity)
+        desk.give_consent()
     return agreed
 
 

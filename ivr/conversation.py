@@ -214,16 +214,15 @@ class Conversation:
             return
         # Keys pressed so far were meant for what came before; from here on only * has a meaning.
         self._ahead.clear()
-        repeats = 0
-        while True:
-            key = self._line.play(step.prompts, self._language)
-            if not key:
-                return
-            repeats += 1
-            if key == REPEAT:
+        at = repeats = 0
+        while at < len(step.prompts):
+            key = self._line.play(step.prompts[at : at + 1], self._language)
+            repeats += bool(key)
+            if not key or repeats > REPEATS:
+                at += 1
+            elif key == REPEAT:
                 self._note(Happening.REPEATED)
-            if repeats > REPEATS:
-                return
+                at = 0
 
     def _try(self, step: Menu[Any] | Ask[Any] | Record) -> Any:
         failures = repeats = 0

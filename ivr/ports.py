@@ -181,8 +181,8 @@ class Desk(Protocol):
     def has_consent(self) -> bool:
         """Whether receipts may be sent to the calling number."""
 
-    def give_consent(self, identity: Identity) -> None:
-        """The caller agreed by keypad to receipts by SMS."""
+    def give_consent(self) -> None:
+        """The caller agreed by keypad to receipts by SMS; stored with the request."""
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         """File the finished draft. The same draft is filed once, however often this is called."""

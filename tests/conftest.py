@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite in a file and PostgreSQL in a private cluster, both migrated as in production."""
+"""Databases for tests: SQLite in a file and PostgreSQL in a private cluster, migrated as in production."""
 
 from __future__ import annotations
 
@@ -23,8 +23,33 @@ _TEMPLATE = "migrated"
 class Postgres:
     """A PostgreSQL server that listens on a socket in its own folder only: no port, so no race for one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Path, user: str | None) -> None:
         self.folder = folder
+        self._programs = programs
+        self._user = user
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs on this cluster."""
+        done = subprocess.run(
+            [str(self._programs / program), "-D", str(self.folder / "data"), *arguments],
+            user=self._user,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        )
+        assert done.returncode == 0, f"{program}: {done.stderr.decode(errors='replace')}"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off -c max_connections=60"
+        self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop the server; every connection to it breaks."""
+        self.run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
@@ -51,35 +76,19 @@ def postgres() -> Iterator[Postgres]:
     user = _account()
     # Not below pytest's own folder, which the unprivileged account cannot enter.
     folder = Path(tempfile.mkdtemp(prefix="centralino-pg-"))
-    data = folder / "data"
     if user is not None:
         shutil.chown(folder, user)
 
-    def run(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [str(programs / program), "-D", str(data), *arguments],
-            user=user,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-        )
-        assert done.returncode == 0, f"{program}: {done.stderr.decode(errors='replace')}"
-
+    server = Postgres(folder, programs, user)
     try:
-        run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
-        options = f"-c listen_addresses='' -k {folder} -c fsync=off -c max_connections=60"
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        server.run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        server.start()
         try:
-            server = Postgres(folder)
             server.execute(f"CREATE DATABASE {_TEMPLATE}")
             db.migrate(server.url(_TEMPLATE))
             yield server
         finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -106,16 +115,23 @@ def postgres_url(postgres: Postgres) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """A test that asks for this, or for a fixture below, runs once on SQLite and once on PostgreSQL."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str) -> str:
     """A migrated database, once of each kind."""
-    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    url: str = request.getfixturevalue("sqlite_url" if database_kind == "sqlite" else "postgres_url")
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> str:
     """Where :func:`desk.db.migrate` has not been yet, once of each kind."""
-    if request.param == "sqlite":
+    if database_kind == "sqlite":
         return f"sqlite:///{tmp_path / 'new' / 'centralino.sqlite'}"
     postgres: Postgres = request.getfixturevalue("postgres")
     return postgres.create()

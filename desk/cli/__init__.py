@@ -13,6 +13,7 @@ import click
 COMMANDS = {
     "up": "running",
     "prepare": "preparing",
+    "asterisk": "running",
     "agi": "running",
     "web": "running",
     "worker": "running",

@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +33,8 @@ _EVENTS = "0123456789*#ABCD"
 _KEY_FRAMES = 5
 #: Likeness (see `likeness`) from which two sounds count as the same; telephone coding costs less than 0.05.
 _SAME = 0.8
+#: Below this level (full scale = 1) a sound file is a pause.
+_QUIET = 0.001
 
 Samples = NDArray[np.float32]
 
@@ -80,12 +83,15 @@ class Sound:
         """Press keys one after the other, 0.2 s each; returns at once."""
         for key in keys:
             event = _EVENTS.index(key)
+            frames: list[tuple[int, bool, int, bytes]] = []
             for number in range(_KEY_FRAMES + 3):
                 duration = _FRAME * min(number + 1, _KEY_FRAMES)
                 end = 0x80 if number >= _KEY_FRAMES else 0
                 packet = struct.pack("!BBH", event, end | 10, duration)
-                self._to_send.append((_KEYS, number == 0, number, packet))
-            self._to_send.extend([(_ALAW, False, 0, _SILENCE)] * _KEY_FRAMES)
+                frames.append((_KEYS, number == 0, number, packet))
+            frames.extend([(_ALAW, False, 0, _SILENCE)] * _KEY_FRAMES)
+            # At once: with a frame of silence in its middle, a key would count as two.
+            self._to_send.extend(frames)
 
     def say(self, recording: Path) -> float:
         """Speak an 8 kHz sound file into the call; returns its length in seconds, at once."""
@@ -121,8 +127,7 @@ class Sound:
 
     def has_heard(self, recording: Path, *, since: float = 0) -> bool:
         """Whether that 8 kHz file, or its first two seconds, was played to us."""
-        # A hang-up may cut the last frame, a key the first one.
-        return self.contains(read_sound(recording)[2 * _FRAME : -2 * _FRAME][: 2 * RATE], since=since)
+        return self.contains(_heart(read_sound(recording)), since=since)
 
     def contains(self, samples: Samples, *, since: float = 0) -> bool:
         """Whether these samples were played to us."""
@@ -193,13 +198,41 @@ def read_sound(recording: Path) -> Samples:
 
 def likeness(heard: Samples, wanted: Samples) -> float:
     """How well ``wanted`` fits the best-fitting stretch of ``heard``: 1 is the same sound, 0 another one."""
+    fits = _likenesses(heard, wanted)
+    return float(np.max(fits)) if len(fits) else 0.0
+
+
+def follow(heard: Samples, recordings: Iterable[Path]) -> list[Path]:
+    """How far ``recordings`` (8 kHz) were played one after the other, maybe with other sounds in between.
+
+    Returns those that were not: an empty list if all were. Silent files are passed over.
+    """
+    missing = [recording for recording in recordings if np.max(np.abs(read_sound(recording))) > _QUIET]
+    begin = 0
+    while missing:
+        wanted = _heart(read_sound(missing[0]))
+        fits = np.flatnonzero(_likenesses(heard[begin:], wanted) > _SAME)
+        if not len(fits):
+            return missing
+        begin += int(fits[0]) + len(wanted)
+        missing = missing[1:]
+    return missing
+
+
+def _heart(samples: Samples) -> Samples:
+    """What is looked for of a sound: a hang-up may cut the last frame, a key the first one."""
+    return samples[2 * _FRAME : -2 * _FRAME][: 2 * RATE]
+
+
+def _likenesses(heard: Samples, wanted: Samples) -> NDArray[np.float64]:
+    """The likeness at every place of ``heard`` at which ``wanted`` may begin."""
     size = len(wanted)
     if size == 0 or len(heard) < size:
-        return 0.0
+        return np.zeros(0)
     length = 1 << (len(heard) + size).bit_length()
     product = np.fft.irfft(np.fft.rfft(heard, length) * np.conj(np.fft.rfft(wanted, length)), length)
     products = product[: len(heard) - size + 1]
     sums = np.concatenate(([0.0], np.cumsum(np.square(heard, dtype=np.float64))))
     energies = np.maximum(sums[size:] - sums[:-size], 1e-9)
     total = float(np.sum(np.square(wanted, dtype=np.float64)))
-    return float(np.max(products / np.sqrt(energies * max(total, 1e-9))))
+    return np.asarray(products / np.sqrt(energies * max(total, 1e-9)), dtype=np.float64)

@@ -51,7 +51,7 @@ def _run(settings: Settings, demo: bool) -> None:
     if wrong:
         raise click.ClickException("\n".join(f"{f.what}: {f.detail}. To mend it, {f.remedy}." for f in wrong))
     manager = Manager()
-    for name, command in processes(settings).items():
+    for name, command in processes().items():
         manager.add_process(
             name, shlex.join(command), env={**os.environ, UNDER_RUNNER: "1"}, cwd=str(Path.cwd())
         )
@@ -73,14 +73,17 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def processes(settings: Settings) -> dict[str, list[str]]:
+def processes() -> dict[str, list[str]]:
     """Name to command of each part. Each is kept alive on its own: one that fails takes no other down."""
-    kept = [sys.executable, "-m", "desk.cli", "keep"]
     ours = [sys.executable, "-m", "desk.cli"]
-    return {
-        "asterisk": [*kept, *start_command(settings)],
-        **{name: [*kept, *ours, name] for name in ("agi", "web", "worker")},
-    }
+    return {name: [*ours, "keep", *ours, name] for name in ("asterisk", "agi", "web", "worker")}
+
+
+@click.command()
+def asterisk() -> None:
+    """Run Asterisk in the foreground with the configuration that ``prepare`` wrote."""
+    command = start_command(Settings())
+    os.execv(command[0], command)  # noqa: S606  a known program, with its arguments as a list
 
 
 @click.command()

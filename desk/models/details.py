@@ -53,7 +53,7 @@ class IdentifiedBy(StrEnum):
 class CertificateDetails(BaseModel):
     """A certificate that was asked for. Paths are recordings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal[RequestKind.CERTIFICATE] = RequestKind.CERTIFICATE
     certificate: str
@@ -75,7 +75,7 @@ class CertificateDetails(BaseModel):
 class MessageDetails(BaseModel):
     """A message that a caller left for the operators."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal[RequestKind.MESSAGE] = RequestKind.MESSAGE
     recording: Path

@@ -16,13 +16,14 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from desk import db
 from desk.models import CallerPreference, PhoneNumber
+from tests.conftest import Postgres
 
 ROW = {"language": "it", "slow": False, "updated_at": datetime(2026, 11, 23, tzinfo=UTC)}
 
 
 @contextmanager
-def opened(url: str) -> Iterator[db.Sessions]:
-    engine = db.connect(url)
+def opened(url: str, busy_seconds: float = db.BUSY_SECONDS) -> Iterator[db.Sessions]:
+    engine = db.connect(url, busy_seconds=busy_seconds)
     yield db.sessions(engine)
     engine.dispose()
 
@@ -43,10 +44,14 @@ def test_what_is_done_is_kept(sessions: db.Sessions) -> None:
 
 
 def test_an_exception_undoes_the_whole_transaction(sessions: db.Sessions) -> None:
-    with pytest.raises(ZeroDivisionError), db.transaction(sessions) as session:
-        session.add(CallerPreference(e164="+393330000001", **ROW))
-        session.flush()
-        raise ZeroDivisionError
+    def fail() -> None:
+        with db.transaction(sessions) as session:
+            session.add(CallerPreference(e164="+393330000001", **ROW))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with db.reading(sessions) as session:
         assert session.scalars(select(CallerPreference)).all() == []
 
@@ -137,18 +142,16 @@ class TestSqlite:
             db.migrate(sqlite_url)
             keep(sessions)  # the same key: it would clash in the old file
 
-    def test_a_locked_database_is_gone_after_the_wait(
-        self, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(db, "BUSY_SECONDS", 0.1)
+    def test_a_locked_database_is_gone_after_the_wait(self, sqlite_url: str) -> None:
         other = sqlite3.connect(path_of(sqlite_url), isolation_level=None)
         try:
             other.execute("BEGIN IMMEDIATE")
-            with opened(sqlite_url) as sessions:
+            with opened(sqlite_url, busy_seconds=0.1) as sessions:
                 with pytest.raises(db.DatabaseGone, match="SQLITE_BUSY"):
                     keep(sessions)
                 with db.reading(sessions) as session:
                     assert session.scalars(select(CallerPreference)).all() == []
+                assert db.schema_is_current(sessions.kw["bind"]), "a look at the health waits for no writer"
                 other.execute("ROLLBACK")
                 keep(sessions)
         finally:
@@ -176,6 +179,30 @@ class TestPostgres:
     def test_an_unreachable_server_is_gone(self, tmp_path: Path) -> None:
         with opened(f"postgresql://nobody@/x?host={tmp_path}") as sessions, pytest.raises(db.DatabaseGone):
             keep(sessions)
+
+    def test_a_server_that_is_stopped_is_gone_until_it_is_back(
+        self, postgres: Postgres, postgres_url: str
+    ) -> None:
+        with opened(postgres_url) as sessions:
+
+            def stop_in_mid_transaction(sessions: db.Sessions) -> None:
+                with db.transaction(sessions) as session:
+                    session.add(CallerPreference(e164="+393330000002", **ROW))
+                    session.flush()
+                    postgres.stop()
+
+            keep(sessions)
+            try:
+                with pytest.raises(db.DatabaseGone):
+                    stop_in_mid_transaction(sessions)
+                with pytest.raises(db.DatabaseGone):
+                    keep(sessions, "+393330000003")
+            finally:
+                postgres.start()
+            keep(sessions, "+393330000004")
+            with db.reading(sessions) as session:
+                kept = session.scalars(select(CallerPreference.e164)).all()
+        assert sorted(kept) == ["+393330000001", "+393330000004"]
 
     def test_a_connection_that_was_cut_is_made_anew(self, postgres_url: str) -> None:
         with opened(postgres_url) as sessions, opened(postgres_url) as others:

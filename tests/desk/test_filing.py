@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from desk import db, requests
 from desk.certificates import CertificateOrder, UnknownKind, active_kinds, fees, file_certificate
@@ -108,9 +109,14 @@ def test_different_drafts_at_once_are_different_requests(town: db.Sessions, now:
 
 def test_without_a_commit_there_is_neither_request_nor_receipt(town: db.Sessions, now: datetime) -> None:
     agree(town, now)
-    with pytest.raises(ZeroDivisionError), db.transaction(town) as session:
-        file_certificate(session, order(), now=now)
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with db.transaction(town) as session:
+            file_certificate(session, order(), now=now)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert count(town, Request) == count(town, Message) == 0
 
 
@@ -138,6 +144,14 @@ def test_a_reference_that_is_taken_is_not_given_again(
     monkeypatch.setattr(requests, "new_reference", lambda: next(coming))
     assert file(town, order("k2"), now) == free
     assert count(town, RequestPeriod) == 2
+
+
+def test_a_citizen_who_has_left_the_register_is_told_from_a_taken_reference(
+    town: db.Sessions, now: datetime
+) -> None:
+    with pytest.raises(IntegrityError):
+        file(town, order(citizen_id=4040404), now)
+    assert count(town, Request) == 0
 
 
 def test_filing_finishes_the_draft(town: db.Sessions, now: datetime) -> None:
@@ -201,10 +215,11 @@ def test_states_are_periods_without_gaps(town: db.Sessions, now: datetime) -> No
 
 def test_an_illegal_change_changes_nothing(town: db.Sessions, now: datetime) -> None:
     reference = file(town, order(), now)
-    with pytest.raises(IllegalChange), db.transaction(town) as session:
+    with db.transaction(town) as session:
         request = request_by_reference(session, reference)
         assert request is not None
-        change_state(session, request, RequestState.WAITING_CITIZEN, by="anna", now=now)
+        with pytest.raises(IllegalChange):
+            change_state(session, request, RequestState.WAITING_CITIZEN, by="anna", now=now)
     assert count(town, RequestPeriod) == 1
 
 

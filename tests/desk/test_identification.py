@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from desk import db
 from desk.citizens import citizens_with_number, keypad_pattern, register_citizen
@@ -16,11 +17,12 @@ from desk.identification import (
     tries_left,
 )
 from desk.models import Citizen
+from desk.settings import ROME
 
 FAMILY = "+390290000999"
 
 
-def register(session: db.Session, tax_code: str, born: date) -> Citizen:
+def register(session: Session, tax_code: str, born: date) -> Citizen:
     return register_citizen(
         session,
         tax_code=tax_code,
@@ -90,6 +92,30 @@ def test_tries_are_counted_by_number_and_day_of_rome(sessions: db.Sessions) -> N
         assert tries_left(session, FAMILY, limit=2, now=before_midnight) == 0
         assert tries_left(session, "+393330000999", limit=6, now=before_midnight) == 6
         assert tries_left(session, FAMILY, limit=6, now=after_midnight) == 6
+
+
+@pytest.mark.parametrize(
+    ("first", "hours"),
+    [
+        (datetime(2026, 11, 23, tzinfo=ROME), 24),
+        (datetime(2026, 3, 29, tzinfo=ROME), 23),
+        (datetime(2026, 10, 25, tzinfo=ROME), 25),
+    ],
+)
+def test_a_day_of_rome_begins_and_ends_at_its_midnights(
+    sessions: db.Sessions, first: datetime, hours: int
+) -> None:
+    begin, second = first.astimezone(UTC), timedelta(seconds=1)
+    end = begin + timedelta(hours=hours)
+    with db.transaction(sessions) as session:
+        for moment in (begin - second, begin, end - second, end):
+            note_failed_identification(session, FAMILY, moment)
+    with db.reading(sessions) as session:
+        left = [
+            tries_left(session, FAMILY, limit=6, now=moment)
+            for moment in (begin - second, begin, end - second, end)
+        ]
+    assert left == [5, 4, 4, 5]
 
 
 def test_the_day_with_25_hours_is_one_day(sessions: db.Sessions) -> None:

@@ -54,6 +54,14 @@ def test_a_broken_file_is_refused_and_left_as_it_is(tmp_path: Path, content: byt
     assert (tmp_path / FILE).read_bytes() == content
 
 
+@pytest.mark.parametrize("name", ['quote"d', "back\\slash", "new\nline", "perché"])
+def test_no_name_breaks_the_file(tmp_path: Path, name: str) -> None:
+    first = open_keyring(tmp_path, extensions=[], logins=[name])
+    again = open_keyring(tmp_path, extensions=[], logins=[])
+    assert again.operator_passwords == first.operator_passwords
+    assert set(again.operator_passwords) == {name}
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     keyring = open_keyring(tmp_path, extensions=["201"], logins=[])
     assert keyring.phone_passwords["201"] not in repr(keyring)

@@ -86,6 +86,41 @@ def test_a_passing_failure_is_tried_again_later_and_not_for_ever(
     assert (only(sessions).state, only(sessions).failure) == (MessageState.FAILED, "busy")
 
 
+def test_the_waits_between_tries_grow(sessions: db.Sessions, now: datetime) -> None:
+    write(sessions, now)
+    sender, at, waits = Sent(NotSent("busy")), now, []
+    for _ in range(TRIES - 1):
+        send_waiting(sessions, sender, now=at)
+        due = only(sessions).not_before
+        waits.append((due - at) / timedelta(minutes=1))
+        at = due
+    assert waits == [1, 2, 4, 8, 16]
+
+
+def test_a_worker_that_is_killed_while_sending_leaves_no_second_message(
+    sessions: db.Sessions, now: datetime
+) -> None:
+    write(sessions, now, 2)
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(Sent):
+        def send(self, message_id: str, to: str, body: str) -> str:
+            super().send(message_id, to, body)
+            raise Killed
+
+    dying, next_worker = Dying(), Sent()
+    with pytest.raises(Killed):
+        send_waiting(sessions, dying, now=now)
+    send_waiting(sessions, next_worker, now=now)
+    send_waiting(sessions, next_worker, now=now + timedelta(hours=1))
+    assert not set(dying.ids) & set(next_worker.ids)
+    with db.reading(sessions) as session:
+        states = {message.id: message.state for message in session.scalars(select(Message))}
+    assert states == {dying.ids[0]: MessageState.UNKNOWN, next_worker.ids[0]: MessageState.SENT}
+
+
 def test_a_final_failure_is_not_tried_again(sessions: db.Sessions, now: datetime) -> None:
     write(sessions, now)
     sender = Sent(NotSent("no such number", final=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from desk.models import MessageDetails, Request
 from desk.replay import replay_messages, replay_spool
 from desk.requests import MessageOrder
 from desk.settings import Settings
-from desk.spool import Spool
+from desk.spool import Item, Spool
 from tests.desk.test_filing import order
 
 
@@ -60,6 +61,43 @@ def test_items_are_for_the_owner_only_and_nothing_half_written_remains(
     spool.put("note", "a", Note(text="x"), now=now)
     (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_crash_left_half_written_is_no_item(spool: Spool, tmp_path: Path, now: datetime) -> None:
+    spool.put("note", "a", Note(text="x"), now=now)
+    (file,) = tmp_path.rglob("*.json")
+    file.with_name(f".{file.stem}.4711.1").write_bytes(file.read_bytes()[:20])
+    assert [item.key for item in spool.waiting()] == ["a"]
+    assert list(tmp_path.rglob("broken/*")) == []
+
+
+def test_many_may_put_the_same_at_once(spool: Spool, now: datetime) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: spool.put("note", "a", Note(text=str(n)), now=now), range(64)))
+    assert [item.key for item in spool.waiting()] == ["a"]
+
+
+def test_a_database_that_goes_half_way_leaves_the_rest(
+    town: db.Sessions, spool: Spool, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("k1", "k2", "k3"):
+        spool.put("certificate", key, order(key), now=now)
+    done, engine = spool.done, town.kw["bind"]
+
+    def then_close(item: Item) -> None:
+        done(item)
+        engine.dispose()
+        monkeypatch.setitem(town.kw, "bind", unreachable)
+
+    unreachable = db.connect("sqlite:////nowhere/centralino.sqlite")
+    with monkeypatch.context() as first_item:
+        first_item.setattr(spool, "done", then_close)
+        with pytest.raises(db.DatabaseGone):
+            replay_spool(town, spool)
+    assert [item.key for item in spool.waiting()] == ["k2", "k3"]
+    monkeypatch.setitem(town.kw, "bind", engine)
+    assert replay_spool(town, spool) == 2
+    assert [request.idempotency_key for request in filed(town)] == ["k1", "k2", "k3"]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +215,7 @@ def test_a_message_that_is_not_complete_waits(town: db.Sessions, settings: Setti
     assert (settings.messages / "1795.1.wav").exists()
 
 
-@pytest.mark.parametrize("note", ["", "garbage", "1795000000 "])
+@pytest.mark.parametrize("note", ["", "garbage", "1795000000 ", "² x", "9" * 400])
 def test_a_poor_note_costs_no_message(town: db.Sessions, settings: Settings, note: str) -> None:
     record(settings, "1795.1", note)
     assert replay_messages(town, settings) == 1

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 #: In a script: let a prompt or a wait pass, or put the receiver down.
 SILENCE, HANG_UP = "-", "!"
+#: Listen to one play to its end.
+LISTEN = ""
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Script:
         self.languages.append(language)
         if self.keys and self.keys[0].startswith("+"):
             return self.keys.pop(0)[1:]
+        if self.keys[:1] == [LISTEN]:
+            self.keys.pop(0)
         if self.keys[:1] == [HANG_UP]:
             raise HungUp
         return ""
@@ -137,7 +141,7 @@ class DecidedDesk:
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []
         self.messages: list[Recording] = []
-        self.agreements: list[Identity] = []
+        self.agreements = 0
         self.remembered: list[str] = []
 
     def _one(self, question: str, *answers: T) -> T:
@@ -162,8 +166,8 @@ class DecidedDesk:
         return self._one(
             "unfinished",
             None,
-            CertificateDraft("old", "birth", exempt=True),
-            CertificateDraft("old", "residence", False, Subject.SELF, copies=2, delivery=Delivery.HOME),
+            CertificateDraft("key", "birth", exempt=True),
+            CertificateDraft("key", "residence", False, Subject.SELF, copies=2, delivery=Delivery.HOME),
         )
 
     def keep(self, draft: CertificateDraft) -> None:
@@ -190,8 +194,8 @@ class DecidedDesk:
     def has_consent(self) -> bool:
         return self._one("consent", True, False)
 
-    def give_consent(self, identity: Identity) -> None:
-        self.agreements.append(identity)
+    def give_consent(self) -> None:
+        self.agreements += 1
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         self.certificates.append((draft, identity, sms))

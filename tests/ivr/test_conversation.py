@@ -167,11 +167,21 @@ def test_silence_can_be_an_answer() -> None:
 
 def test_what_must_be_heard_is_not_cut_short() -> None:
     def dialog() -> Dialog[None]:
-        yield from say("result", prompt("result"), must_hear=True)
+        yield from say("result", prompt("filed"), prompt("number"), must_hear=True)
 
-    _, line, notes = converse(dialog(), ["+1", "+*"])
-    assert line.heard == ["result"] * 3
+    # 1 cuts the first sentence short, which is said again; * starts from the beginning.
+    _, line, notes = converse(dialog(), ["+1", "", "+*"])
+    assert line.heard == ["filed", "filed", "number", "filed", "number"]
     assert len(notes.of(Happening.REPEATED)) == 1
+
+
+def test_a_stuck_key_does_not_repeat_a_result_for_ever() -> None:
+    def dialog() -> Dialog[None]:
+        yield from say("result", prompt("filed"), prompt("number"), must_hear=True)
+
+    ending, line, _ = converse(dialog(), ["+*"] * 50)
+    assert ending.outcome is Outcome.DONE
+    assert len(line.heard) <= REPEATS + 3
 
 
 def test_a_recording_without_speech_is_asked_again_and_then_given_up() -> None:

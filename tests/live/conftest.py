@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ import pytest
 from call_routing.names import Sound as Prompt
 from desk.keyring import open_keyring
 from tests.live import harness
+
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
@@ -36,16 +40,43 @@ def prompts(exchange: harness.Exchange) -> dict[Prompt, Path]:
 
 
 @pytest.fixture(scope="session")
-def prepared_home() -> Iterator[Path]:
-    """The home of a demo town ready to start; each test takes a copy."""
-    with harness.home_folder() as home:
-        harness.prepare(home)
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a demo town ready to start; each system takes a copy. All workers of a run share it."""
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent
+    with harness.shared_home(run / "live-home") as home:
         yield home
 
 
 @pytest.fixture
 def system(prepared_home: Path) -> Iterator[harness.System]:
     """The demo town on real Asterisk with its AGI server and a database of its own. Nothing else runs."""
+    with _whole_system(prepared_home) as private:
+        yield private
+
+
+@pytest.fixture(scope="session")
+def _shared_system(prepared_home: Path) -> Iterator[harness.System]:
+    with _whole_system(prepared_home) as shared:
+        yield shared
+
+
+@pytest.fixture
+def town(_shared_system: harness.System) -> Iterator[harness.System]:
+    """The same, but one for many tests: they use a ``caller`` of their own and break nothing."""
+    yield _shared_system
+    _shared_system.everybody_leaves()
+
+
+@pytest.fixture
+def caller() -> str:
+    """A mobile number that nobody has called from yet, of no citizen."""
+    return f"+39333555{next(_NUMBERS):04d}"
+
+
+@contextlib.contextmanager
+def _whole_system(prepared_home: Path) -> Iterator[harness.System]:
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(harness.home_folder())
         for item in prepared_home.iterdir():

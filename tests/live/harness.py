@@ -11,20 +11,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.orm import selectinload
 
 from call_routing import exchange
 from call_routing.names import Sound as Prompt
 from desk.cli import sipp
-from desk.cli.rtp import RATE, Samples, Sound
-from desk.db import connect, sessions, transaction
+from desk.cli.rtp import RATE, Samples, Sound, follow, read_sound
+from desk.db import connect, reading, sessions, transaction
+from desk.drafts import unfinished_draft
+from desk.jobs import heartbeat_file
 from desk.keyring import Keyring, open_keyring
+from desk.models import Call as CallRow
+from desk.models import Citizen, Draft, Message, PhoneNumber, Request
 from desk.models.town import Phone as PhoneRow
 from desk.settings import PROJECT, Settings
 from desk.town import Phone, Town, read_town
@@ -84,6 +90,38 @@ def home_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@contextlib.contextmanager
+def shared_home(note: Path) -> Iterator[Path]:
+    """A prepared home for all processes with the same ``note``: the first makes it, the last removes it."""
+    lock = note.with_suffix(".lock")
+    with _alone(lock):
+        if not note.exists():
+            home = Path(tempfile.mkdtemp(prefix="centralino-live-"))
+            home.chmod(0o711)
+            prepare(home)
+            note.write_text(f"{home}\n", encoding="utf-8")
+        home = Path(note.read_text(encoding="utf-8").split()[0])
+        with note.open("a", encoding="utf-8") as users:
+            users.write(f"{os.getpid()}\n")
+    try:
+        yield home
+    finally:
+        with _alone(lock):
+            others = note.read_text(encoding="utf-8").split()[1:]
+            others.remove(str(os.getpid()))
+            note.write_text("\n".join([str(home), *others, ""]), encoding="utf-8")
+            if not others:
+                note.unlink()
+                shutil.rmtree(home)
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
     """The settings of a private system with the Asterisk that this machine has."""
     return Settings(
@@ -122,9 +160,8 @@ def prepare(home: Path) -> None:
     cache = PROJECT / "build" / "prompt-cache"
     cache.mkdir(parents=True, exist_ok=True)
     (home / "prompt-cache").symlink_to(cache)
-    with (cache.parent / "prompt-cache.lock").open("w") as lock:
-        # One worker renders, the others find everything made.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # One run renders, the others find everything made.
+    with _alone(cache.parent / "prompt-cache.lock"):
         done = subprocess.run(
             [sys.executable, "-m", "desk.cli", "prepare", "--demo"],
             cwd=PROJECT,
@@ -169,6 +206,11 @@ class Exchange:
         """The user that the Asterisk process runs as."""
         assert self._asterisk
         return Path(f"/proc/{self._asterisk.pid}").stat().st_uid
+
+    def everybody_leaves(self) -> None:
+        """All calls are hung up and all phones are gone; afterwards the lines are free."""
+        self._open.close()
+        wait_until(lambda: not self.calls(), "all lines are free")
 
     def stop(self) -> None:
         self._open.close()
@@ -302,6 +344,109 @@ class System(Exchange):
         self.kill_agi()
         super().stop()
 
+    def give_number(self, e164: str, tax_code: str) -> None:
+        """The citizen with that tax code has one more number."""
+        with transaction(self.database) as session:
+            citizen = session.scalars(select(Citizen).where(Citizen.tax_code == tax_code)).one()
+            session.add(PhoneNumber(citizen=citizen, e164=e164))
+
+    def requests(self, caller: str) -> Sequence[Request]:
+        """What was filed for that number, oldest first, with periods and citizen."""
+        with reading(self.database) as session:
+            return session.scalars(
+                select(Request)
+                .where(Request.contact_e164 == caller)
+                .options(selectinload(Request.periods), selectinload(Request.citizen))
+                .order_by(Request.id)
+            ).all()
+
+    def request(self, caller: str) -> Request:
+        """The one request of that number, once it is there."""
+        wait_until(lambda: len(self.requests(caller)) > 0, "the request is filed")
+        (request,) = self.requests(caller)
+        return request
+
+    def texts(self, caller: str) -> Sequence[Message]:
+        """The SMS that were written to that number."""
+        with reading(self.database) as session:
+            return session.scalars(select(Message).where(Message.to_e164 == caller)).all()
+
+    def story(self, caller: str, *, number: int = 1) -> CallRow:
+        """The log of the n-th call from there, once its dialog has ended."""
+
+        def ended() -> CallRow | None:
+            with reading(self.database) as session:
+                calls = session.scalars(
+                    select(CallRow)
+                    .where(CallRow.caller_e164 == caller)
+                    .options(selectinload(CallRow.events))
+                    .order_by(CallRow.id)
+                ).all()
+            return calls[number - 1] if len(calls) >= number and calls[number - 1].ended_at else None
+
+        wait_until(lambda: ended() is not None, f"call {number} is in the log")
+        call = ended()
+        assert call
+        return call
+
+    def draft(self, caller: str) -> Draft | None:
+        """The draft that a call from there would be offered."""
+        with reading(self.database) as session:
+            now = datetime.fromisoformat(OPEN)
+            return unfinished_draft(session, caller, kind="certificate", now=now, hours=48)
+
+    def speak(self, call: Call, words: Path, *, end: str = "#") -> Path:
+        """Cut short the prompt that is playing, speak after the tone, press ``end``; the recording."""
+        before = set(self.settings.recordings.glob("*.wav"))
+        call.press("5")
+
+        def new() -> set[Path]:
+            return set(self.settings.recordings.glob("*.wav")) - before
+
+        wait_until(lambda: len(new()) == 1, "the recording has begun")
+        (recording,) = new()
+        call.say(words)
+        call.press(end)
+        call.sound.sent()
+        return recording
+
+    @contextlib.contextmanager
+    def database_gone(self) -> Iterator[None]:
+        """The file of the database is not there meanwhile."""
+        home = self.settings.home
+        away = home / "away"
+        away.mkdir()
+        files = list(home.glob("centralino.sqlite*"))
+        assert files
+        for file in files:
+            file.rename(away / file.name)
+        try:
+            yield
+        finally:
+            for file in files:
+                assert not file.exists()
+                (away / file.name).rename(file)
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[None]:
+        """``centralino worker`` is at work meanwhile."""
+        heartbeat_file(self.settings).unlink(missing_ok=True)
+        with (self.settings.home / "worker.out").open("ab") as out:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "desk.cli", "worker"],
+                cwd=PROJECT,
+                env=environment_for(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until(heartbeat_file(self.settings).exists, "the worker is at work")
+            yield
+        finally:
+            worker.terminate()
+            assert worker.wait(PATIENCE) == 0
+
     @property
     def agi_output(self) -> str:
         """What the AGI server has logged."""
@@ -309,7 +454,11 @@ class System(Exchange):
 
     def prompt(self, key: str, language: str = "it", **values: Any) -> Path:
         """The file of the first sound of a prompt, for `Call.hear`."""
-        return Path(f"{self.catalogue.sounds(language, key, values)[0]}.wav")
+        return self.sentence(key, language, **values)[0]
+
+    def sentence(self, key: str, language: str = "it", **values: Any) -> list[Path]:
+        """The files of all sounds of a prompt, for `Call.hear_all`."""
+        return [Path(f"{sound}.wav") for sound in self.catalogue.sounds(language, key, values)]
 
 
 class Call:
@@ -325,9 +474,29 @@ class Call:
     def press(self, keys: str) -> None:
         self.sound.press(keys)
 
+    def say(self, words: Path) -> None:
+        """Say what is in that file, then pause as people do: Asterisk cuts off what precedes a key."""
+        self.sound.say(words)
+        self.sound.speak(np.zeros(RATE // 2, dtype=np.float32))
+
     def hear(self, recording: Path, *, timeout: float = PATIENCE) -> None:
         """Wait until that prompt was played to the citizen."""
         self.sound.wait_for(recording, timeout=timeout)
+
+    def hear_begin(self, recording: Path, *, timeout: float = PATIENCE) -> None:
+        """Wait until that prompt has begun: it still goes on."""
+        begin = read_sound(recording)[RATE // 20 : RATE]
+        wait_until(lambda: self.sound.contains(begin), f"{recording.stem} has begun", timeout)
+
+    def hear_all(self, recordings: Iterable[Path], *, timeout: float = 2 * PATIENCE) -> None:
+        """Wait until all these were played to the citizen, one after the other."""
+        wanted = list(recordings)
+        end = time.monotonic() + timeout
+        while missing := follow(self.sound.heard(), wanted):
+            if time.monotonic() > end:
+                names = ", ".join(recording.stem for recording in missing)
+                raise AssertionError(f"not heard in {timeout:g} s: {names}")
+            time.sleep(0.2)
 
     def hang_up(self) -> None:
         """The citizen hangs up."""

@@ -31,6 +31,7 @@ GIULIA = "3331112201"
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a system whose ports nobody listens on."""
+    monkeypatch.setenv("CENTRALINO_ASTERISK_ROOT", str(Settings().asterisk_program_root))
     monkeypatch.setenv("CENTRALINO_HOME", str(tmp_path))
     for name in ("SIP", "AGI", "AMI", "WEB"):
         with socket.socket() as probe:
