@@ -37,6 +37,7 @@ from desk.identification import (
 )
 from desk.models import Citizen
 from desk.preferences import language_of, remember_language
+from desk.replay import CERTIFICATE, MESSAGE
 from desk.requests import MessageOrder, file_message
 from desk.settings import ROME
 from ivr.ports import (
@@ -53,7 +54,6 @@ from ivr.ports import (
 )
 from ivr.steps import Recording
 
-CERTIFICATE, MESSAGE = "certificate", "message"
 #: The version of the consent text spoken at the node ``certificate.sms``.
 CONSENT_TEXT = "phone-1"
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from agi_scripts.call_context import CallContext
 from desk.complaints import ReportOrder, file_report
+from desk.replay import REPORT
 from ivr.report import Report
 from ivr.steps import Recording
 
 log = logging.getLogger(__name__)
 
-REPORT = "report"
 #: As many as a menu has.
 CATEGORIES = 4
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -45,7 +46,7 @@ def heartbeat_file(settings: Settings) -> Path:
 Job = tuple[int, Callable[[], object]]
 
 
-def run_worker(settings: Settings, more: Mapping[str, Job]) -> None:
+def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({})) -> None:
     """Run the jobs until SIGTERM or SIGINT; ``more`` are those that need more than the desk, by name."""
     engine = connect(settings.url)
     database = sessions(engine)

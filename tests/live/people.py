@@ -22,7 +22,7 @@ GIULIA = Person("CLMGLI80C55F205N", "15031980")
 LUCA = Person("BRMLCU65A30L411N", "30011965")
 
 #: Keys that lead from the welcome to the identification: certificates, birth, about the caller.
-BIRTH_FOR_SELF = "111"
+BIRTH_FOR_SELF = "1111"
 #: One copy, at the counter, no SMS.
 ONE_COPY_NO_SMS = "112"
 CONFIRM = "1"

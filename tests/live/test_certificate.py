@@ -45,7 +45,7 @@ def test_by_birth_date_from_the_greeting_to_the_reference(town: System, caller: 
     town.give_number(caller, GIULIA.tax_code)
     call = town.call(caller=caller)
     for prompt, keys in (
-        ("welcome.greeting", "1"),
+        ("welcome.greeting", "11"),
         ("certificate.notice", "1"),
         ("certificate.subject.intro", "1"),
         ("identify.birth_date", GIULIA.born),
@@ -152,7 +152,7 @@ def test_a_withheld_number_is_identified_but_neither_texted_nor_resumed(system: 
     call = system.call(caller=None, keys=BIRTH_FOR_SELF + "1" + LUCA.tax_code_keys + "11")
     call.hear(system.prompt("certificate.confirm.intro"))
     call.hang_up()
-    again = system.call(caller=None, keys="1*")
+    again = system.call(caller=None, keys="11*")
     again.hear(system.prompt("certificate.kind.intro"))
     assert not again.sound.has_heard(system.prompt("certificate.resume.intro"))
     again.press("11" + "1" + LUCA.tax_code_keys + "11" + CONFIRM)
@@ -181,7 +181,7 @@ def test_by_spoken_name_and_address(town: System, caller: str) -> None:
 def test_for_somebody_else_delivered_at_home(town: System, caller: str) -> None:
     town.give_number(caller, GIULIA.tax_code)
     words = town.prompt("hours.today")
-    call = town.call(caller=caller, keys="122")
+    call = town.call(caller=caller, keys="1122")
     call.hear(town.prompt("certificate.subject_name"))
     recording = town.speak(call, words)
     call.hear(town.prompt("identify.birth_date"))
@@ -202,7 +202,7 @@ def test_a_certificate_with_a_fee(town: System, caller: str, key: str, stamp: st
     town.give_number(caller, GIULIA.tax_code)
     kind = next(kind for kind in town.town.certificate_kinds if kind.code == "residence")
     per_copy = kind.stamp_duty + kind.secretary_fee
-    call = town.call(caller=caller, keys="141")
+    call = town.call(caller=caller, keys="121")
     call.hear_all(town.sentence("certificate.stamp.intro", fee=per_copy))
     call.press(key + "1" + GIULIA.born + "212")
     call.hear_all(
@@ -237,7 +237,7 @@ def test_everything_typed_ahead(town: System, caller: str) -> None:
     # The reference itself cannot be cut off by keys that were meant for something else.
     call.hear_all(town.sentence("certificate.reference", ref=request.reference))
     call.hang_up()
-    assert not call.sound.has_heard(town.prompt("main.certificates"))
+    assert not call.sound.has_heard(town.prompt("main.requests"))
     assert _details(town, caller).copies == 1
 
 
@@ -245,7 +245,7 @@ def test_no_at_the_read_back_begins_again_without_a_new_identification(town: Sys
     town.give_number(caller, GIULIA.tax_code)
     call = town.call(caller=caller, keys=BIRTH_FOR_SELF + GIULIA.born + ONE_COPY_NO_SMS)
     call.hear(town.prompt("certificate.confirm.intro"))
-    call.press("2" + "31" + "212" + CONFIRM)
+    call.press("2" + "1" + "31" + "212" + CONFIRM)
     town.request(caller)
     call.hang_up()
     details = _details(town, caller)
@@ -255,7 +255,7 @@ def test_no_at_the_read_back_begins_again_without_a_new_identification(town: Sys
 def test_english_is_remembered(town: System, caller: str) -> None:
     town.give_number(caller, GIULIA.tax_code)
     first = town.call(caller=caller, keys="9")
-    first.hear(town.prompt("main.certificates", "en"))
+    first.hear(town.prompt("main.requests", "en"))
     first.hang_up()
     call = town.call(caller=caller)
     call.hear(town.prompt("welcome.greeting", "en"))
@@ -270,7 +270,7 @@ def test_english_is_remembered(town: System, caller: str) -> None:
 
 
 def test_opening_hours_are_told(town: System, caller: str) -> None:
-    call = town.call(caller=caller, keys="3")
+    call = town.call(caller=caller, keys="31")
     tuesday = next(span for span in town.town.opening_hours if span.weekday == 1)
     call.hear_all(
         [

@@ -30,17 +30,18 @@ class Node:
 #: ``*`` repeats a step, so that what is said there is heard although the keys were typed ahead.
 NODES = (
     Node("welcome", "", "welcome.greeting"),
-    Node("main", "*", "main.certificates"),
-    Node("hours.today", "3", "hours.today"),
-    Node("hours.week", "3", "hours.week"),
-    Node("more", "3*", "more.intro"),
+    Node("main", "*", "main.requests"),
+    Node("requests", "1*", "requests.where"),
+    Node("hours.today", "31", "hours.today"),
+    Node("hours.week", "31", "hours.week"),
+    Node("more", "32-*", "more.intro"),
     Node("goodbye", "3*", "goodbye.said"),
-    Node("certificate.notice", "1", "certificate.notice"),
-    Node("certificate.kind", "1*", "certificate.kind.intro"),
-    Node("certificate.other_kind", "14", "certificate.kind.residence"),
-    Node("certificate.stamp", "141*", "certificate.stamp.pay", draft=True),
-    Node("certificate.subject", "11", "certificate.subject.intro", draft=True),
-    Node("certificate.subject_name", "112", "certificate.subject_name", draft=True),
+    Node("certificate.notice", "11", "certificate.notice"),
+    Node("certificate.kind", "11*", "certificate.kind.intro"),
+    Node("certificate.group", IDENTIFIED + ONE_COPY_NO_SMS + "2", "requests.registry", draft=True),
+    Node("certificate.stamp", "121*", "certificate.stamp.pay", draft=True),
+    Node("certificate.subject", "111", "certificate.subject.intro", draft=True),
+    Node("certificate.subject_name", "1112", "certificate.subject_name", draft=True),
     Node("identify.birth_date", BIRTH_FOR_SELF, "identify.birth_date", draft=True),
     Node("identify.no_match", BIRTH_FOR_SELF + WRONG_DATE, "identify.no_match", draft=True),
     Node("identify.way", BIRTH_FOR_SELF + "#", "identify.way.intro", draft=True),
@@ -65,7 +66,7 @@ ELSEWHERE = {
 
 
 def test_every_node_is_tried() -> None:
-    modules = ("switchboard", "certificate", "identification", "hours", "message")
+    modules = ("switchboard", "requests_menu", "certificate", "identification", "hours", "message")
     step = re.compile(r'\b(?:say|choose|ask|record|transfer)\(\s*"([a-z_.]+)"')
     source = "".join((PROJECT / "ivr" / f"{module}.py").read_text(encoding="utf-8") for module in modules)
     assert set(step.findall(source)) == {node.name for node in NODES} | ELSEWHERE

@@ -18,7 +18,7 @@ def _happenings(town: System, caller: str, node: str) -> list[str]:
 
 def test_silence_at_a_menu_leads_to_a_person(system: System, caller: str) -> None:
     back_office = system.phone("201", answer_after=0)
-    call = system.call(caller=caller, keys="11")
+    call = system.call(caller=caller, keys="111")
     intro = system.prompt("certificate.subject.intro")
     call.hear_all([intro, system.prompt("again.silence"), intro, system.prompt("person.failed")], timeout=90)
     back_office.answered()
@@ -48,14 +48,14 @@ def test_wrong_keys_lead_to_a_person(system: System, caller: str) -> None:
 def test_one_wrong_key_is_forgiven(town: System, caller: str) -> None:
     call = town.call(caller=caller, keys="8")
     call.hear(town.prompt("again.wrong"))
-    call.press("3")
+    call.press("31")
     call.hear(town.prompt("hours.today"))
     call.hang_up()
 
 
 def test_star_says_it_again(town: System, caller: str) -> None:
     intro = town.prompt("certificate.kind.intro")
-    call = town.call(caller=caller, keys="1*")
+    call = town.call(caller=caller, keys="11*")
     call.hear(intro)
     call.press("*")
     call.hear_all([intro, intro])
@@ -86,7 +86,7 @@ def test_no_such_date_is_no_wrong_identification(town: System, caller: str) -> N
 
 def test_zero_in_the_middle_of_a_certificate_reaches_the_back_office(system: System, caller: str) -> None:
     back_office = system.phone("201", answer_after=0)
-    call = system.call(caller=caller, keys="110")
+    call = system.call(caller=caller, keys="1110")
     call.hear(system.prompt("person.transfer"))
     back_office.answered()
     call.hang_up()
@@ -99,13 +99,13 @@ def test_three_wrong_identifications_lead_to_a_person_and_six_a_day_are_the_limi
     back_office = system.phone("201", answer_after=0)
     system.give_number(caller, GIULIA.tax_code)
     wrong = f"{WRONG_DATE}3{WRONG_DATE}3{WRONG_DATE}"
-    for number, keys in enumerate((BIRTH_FOR_SELF + wrong, "11" + wrong), 1):
+    for number, keys in enumerate((BIRTH_FOR_SELF + wrong, "111" + wrong), 1):
         call = system.call(caller=caller, keys=keys)
         call.hear(system.prompt("person.not_identified"))
         back_office.device.wait_for("answered", 20, times=number)
         call.hang_up()
         assert system.story(caller, number=number).outcome == "operator"
-    third = system.call(caller=caller, keys="11")
+    third = system.call(caller=caller, keys="111")
     third.hear(system.prompt("identify.spoken"))
     assert not third.sound.has_heard(system.prompt("identify.birth_date"))
     third.hang_up()

@@ -26,7 +26,7 @@ def test_server_killed_in_the_middle_of_a_certificate(system: System, caller: st
     back_office.answered()
     call.hang_up()
     system.start_agi()
-    again = system.call(caller=caller, keys="1")
+    again = system.call(caller=caller, keys="11")
     again.hear(system.prompt("certificate.resume.intro"))
     again.press("1" + GIULIA.born + ONE_COPY_NO_SMS + CONFIRM)
     assert system.request(caller).citizen
@@ -70,7 +70,7 @@ def test_who_calls_again_before_the_spool_is_filed_does_not_ask_twice(system: Sy
         call.hang_up()
         wait_until(lambda: not system.calls(), "the line is free")
     # Her consent waits in the spool too, so she is asked once more.
-    again = system.call(caller=caller, keys="11" + GIULIA.born + "1")
+    again = system.call(caller=caller, keys="111" + GIULIA.born + "1")
     again.hear(system.prompt("certificate.confirm.intro"))
     again.press(CONFIRM)
     request = system.request(caller)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +13,10 @@ from desk.db import reading, transaction
 from desk.models import Email, Message, ReportDetails, Request
 from desk.notices import set_notice, sound_of
 from desk.requests import MessageOrder, file_message
-from tests.live.harness import System, melody, wait_until
+from tests.live.harness import System, wait_until
 
 pytestmark = pytest.mark.live
 
-#: Seconds until the tone after a prompt is over and the town listens (it sends silence then, not nothing).
-TONE = 1.5
 #: Has agreed to receive messages.
 AGREED = "+393331112203"
 
@@ -51,24 +48,21 @@ def test_where_is_my_request(system: System) -> None:
 
 
 def test_a_report_is_recorded_checked_and_forwarded(system: System) -> None:
+    long, short = system.prompt("report.message"), system.prompt("hours.today")
+
+    def say_after_the_tone(words: Path, takes: int) -> None:
+        files = system.settings.recordings
+        wait_until(lambda: len(list(files.glob("*-report.*.wav"))) == takes, "the recording has begun", 40)
+        call.say(words)
+        call.press("#")
+
     call = system.call(caller=AGREED, keys="411")
-    call.hear(system.prompt("report.place"))
-    time.sleep(TONE)
-    call.sound.speak(melody(1, 1.5))
-    call.sound.sent()
-    call.press("#")
-    call.hear(system.prompt("report.message"))
-    time.sleep(TONE)
-    call.sound.speak(melody(2, 1.0))
-    call.sound.sent()
-    call.press("#")
-    # One second is no report.
-    call.hear(system.prompt("again.unheard"))
-    call.hear(system.prompt("report.message"))
-    time.sleep(TONE)
-    call.sound.speak(melody(3, 3.0))
-    call.sound.sent()
-    call.press("#")
+    say_after_the_tone(short, 1)
+    # What is too short is no report, and is not kept.
+    say_after_the_tone(short, 2)
+    call.hear(system.prompt("again.unheard"), timeout=40)
+    wait_until(lambda: len(list(system.settings.recordings.glob("*-report.*.wav"))) == 1, "it is removed")
+    say_after_the_tone(long, 2)
     call.hear(system.prompt("report.check.send"))
     call.press("11")
     call.hear(system.prompt("report.filed"))
