@@ -333,6 +333,8 @@ class Conversation:
             self._pace.remember_slow()
 
     def _play(self, prompts: tuple[Prompt, ...], seconds: float = 0.0) -> str:
+        if self._slow:
+            seconds *= SLOW
         key = self._line.play(prompts, self._language, seconds)
         if self._superfluous(key):
             key = self._line.play(prompts, self._language, seconds)
