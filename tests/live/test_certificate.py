@@ -108,6 +108,7 @@ def test_by_birth_date_from_the_greeting_to_the_reference(town: System, caller: 
     assert [event.node for event in story.events if event.event == "entered"] == [
         "welcome",
         "main",
+        "requests",
         "certificate.notice",
         "certificate.kind",
         "certificate.subject",
