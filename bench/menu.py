@@ -21,8 +21,8 @@ from ivr.steps import Prompt, Recording
 from ivr.switchboard import switchboard
 from prompts.catalogue import Catalogue
 
-#: What the bench's callers press: certificates, birth, about me, birth date, one copy, at the counter, yes.
-KEYS_BEFORE, BIRTH_DATE_KEYS, KEYS_AFTER = "111", 8, "111"
+#: What the callers press: requests, civil status, birth, about me, birth date, one copy, at the counter, yes.
+KEYS_BEFORE, BIRTH_DATE_KEYS, KEYS_AFTER = "1111", 8, "111"
 
 #: What the bench's callers dial: the baseline, and our dialog as one process per call. Any other number
 #: leads to our dialog on the AGI server.
