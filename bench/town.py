@@ -259,7 +259,12 @@ def _cpu(pid: int) -> tuple[float, float]:
 def _children(pid: int) -> list[str]:
     """The processes that a process has started and that it has not seen the end of."""
     tasks = Path(f"/proc/{pid}/task")
-    return [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    children: list[str] = []
+    for task in tasks.iterdir():
+        # A thread may end while we look.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children += (task / "children").read_text().split()
+    return children
 
 
 def _bad(line: str) -> bool:
