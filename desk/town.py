@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, time
 from decimal import Decimal
 
@@ -60,8 +60,22 @@ class Fee:
 
 
 @dataclass(frozen=True, slots=True)
+class Routing:
+    """How the queue treats callers and operators; see :class:`desk.models.RoutingRules`."""
+
+    wrap_up_seconds: int = 10
+    announce_seconds: int = 45
+    call_back_after_seconds: int = 60
+    longest_wait_seconds: int = 900
+    same_operator_days: int = 7
+    survey: bool = False
+    record_calls: bool = False
+    recordings_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures, certificate kinds, fees and categories of reports."""
+    """Phones, hours, closures, certificate kinds, fees, categories of reports, rules of the queue."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()
@@ -70,6 +84,7 @@ class Town:
     fees: tuple[Fee, ...] = ()
     #: Codes of what can be reported, in the order they are spoken.
     report_categories: tuple[str, ...] = ()
+    routing: Routing = Routing()
 
 
 def read_town(session: Session) -> Town:
@@ -82,7 +97,11 @@ def read_town(session: Session) -> Town:
     hours = session.scalars(
         select(models.OpeningHours).order_by(models.OpeningHours.weekday, models.OpeningHours.opens)
     )
+    rules = session.get(models.RoutingRules, 1)
     return Town(
+        routing=Routing(**{field.name: getattr(rules, field.name) for field in fields(Routing)})
+        if rules
+        else Routing(),
         phones=tuple(
             Phone(phone.extension, phone.tier.value, phone.label, phone.ring_seconds)
             for phone in session.scalars(select(models.Phone).order_by(models.Phone.extension))

@@ -29,6 +29,7 @@ from desk.models import (
     Purpose,
     ReportCategory,
     Role,
+    RoutingRules,
     SlotPattern,
     Tier,
 )
@@ -58,6 +59,8 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
             for entry in data["opening_hours"]
             for weekday in entry["weekdays"]
         )
+    if session.scalar(select(RoutingRules).limit(1)) is None:
+        session.add(RoutingRules(**data["routing_rules"]))
     if session.scalar(select(CertificateKind).limit(1)) is None:
         session.add_all(
             CertificateKind(position=position, **{**entry, **_decimals(entry)})

@@ -37,6 +37,15 @@ from desk.models.details import (
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
+from desk.models.routing import (
+    CallLeg,
+    DeskNow,
+    IngestPosition,
+    QueueEvent,
+    QueueStay,
+    RoutingRules,
+    StayOutcome,
+)
 from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 
@@ -50,6 +59,7 @@ __all__ = [
     "BookingStep",
     "Call",
     "CallEvent",
+    "CallLeg",
     "CallOutcome",
     "CallerPreference",
     "CertificateDetails",
@@ -60,11 +70,13 @@ __all__ = [
     "CompetentOffice",
     "Consent",
     "Delivery",
+    "DeskNow",
     "Draft",
     "Email",
     "Fee",
     "IdentificationAttempt",
     "IdentifiedBy",
+    "IngestPosition",
     "Message",
     "MessageDetails",
     "MessageState",
@@ -75,6 +87,8 @@ __all__ = [
     "Phone",
     "PhoneNumber",
     "Purpose",
+    "QueueEvent",
+    "QueueStay",
     "ReportCategory",
     "ReportDetails",
     "Request",
@@ -83,9 +97,11 @@ __all__ = [
     "RequestPeriod",
     "RequestState",
     "Role",
+    "RoutingRules",
     "SlotPattern",
     "SlotPlace",
     "Stamp",
+    "StayOutcome",
     "Subject",
     "Tier",
 ]

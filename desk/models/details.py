@@ -18,6 +18,10 @@ class RequestKind(StrEnum):
     CERTIFICATE = "certificate"
     MESSAGE = "message"
     REPORT = "report"
+    COURSE = "course"
+    ROOM = "room"
+    CALL_BACK = "call_back"
+    LOST_CALL = "lost_call"
 
 
 class Subject(StrEnum):

@@ -30,10 +30,10 @@ from desk.drafts import unfinished_draft
 from desk.jobs import heartbeat_file
 from desk.keyring import Keyring, open_keyring
 from desk.models import Call as CallRow
-from desk.models import Citizen, Draft, Message, PhoneNumber, Request
+from desk.models import Citizen, Draft, Message, PhoneNumber, Request, RoutingRules
 from desk.models.town import Phone as PhoneRow
 from desk.settings import PROJECT, Settings
-from desk.town import Phone, Town, read_town
+from desk.town import Phone, Routing, Town, read_town
 from prompts.catalogue import load_catalogue
 
 #: A machine with other work to do is slow; what takes this long is broken.
@@ -301,6 +301,7 @@ class System(Exchange):
         with transaction(self.database) as session:
             # A phone that nobody picks up shall not take a test's time.
             session.execute(update(PhoneRow).values(ring_seconds=1))
+            session.execute(update(RoutingRules).values(wrap_up_seconds=0))
         with transaction(self.database) as session:
             town = read_town(session)
         keyring = open_keyring(
@@ -548,4 +549,7 @@ def write_melodies(home: Path) -> dict[Prompt, Path]:
 def small_town(*, ring_seconds: int) -> Town:
     """The report's phones: one back office and four counters, with short ring times."""
     counters = [Phone(f"10{n}", "counter", f"Sportello {n}", ring_seconds) for n in range(1, 5)]
-    return Town(phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters))
+    return Town(
+        phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters),
+        routing=Routing(wrap_up_seconds=0),
+    )
