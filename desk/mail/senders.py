@@ -11,19 +11,12 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Literal, Protocol
 
+from desk.outbox import Undelivered
+
 #: Seconds a mail server may take for one answer.
 PATIENCE = 20.0
 
 Security = Literal["none", "starttls", "tls"]
-
-
-class NotMailed(Exception):
-    """The mail did not go out; the text is a short reason without personal data."""
-
-    def __init__(self, reason: str, *, final: bool = False) -> None:
-        super().__init__(reason)
-        #: Whether another try cannot help.
-        self.final = final
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,7 @@ class Mail:
 
 
 class Mailer(Protocol):
-    """A way out. ``send`` raises :class:`NotMailed`."""
+    """A way out. ``send`` raises :class:`~desk.outbox.Undelivered`."""
 
     def send(self, mail: Mail) -> None: ...
 
@@ -75,11 +68,11 @@ class SmtpMailer:
         except smtplib.SMTPRecipientsRefused as e:
             code = next(iter(e.recipients.values()))[0]
             # 5xx: this address will never take it. 4xx: later, as with grey-listing.
-            raise NotMailed(f"the address was refused: {code}", final=code >= 500) from e
+            raise Undelivered(f"the address was refused: {code}", final=code >= 500) from e
         except smtplib.SMTPResponseException as e:
-            raise NotMailed(f"the mail server refused: {e.smtp_code}") from e
+            raise Undelivered(f"the mail server refused: {e.smtp_code}") from e
         except (smtplib.SMTPException, OSError) as e:
-            raise NotMailed(type(e).__name__) from e
+            raise Undelivered(type(e).__name__) from e
 
     def _connected(self) -> smtplib.SMTP:
         if self._security == "tls":
@@ -109,4 +102,4 @@ class FileMailer:
             ) as file:
                 file.write(f"To {mail.to} ({mail.id}): {mail.subject}\n{mail.body}\n")
         except OSError as e:
-            raise NotMailed(f"file: {e.strerror}") from e
+            raise Undelivered(f"file: {e.strerror}") from e

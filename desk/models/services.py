@@ -8,8 +8,8 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from desk.models.base import Base, closed_set
-from desk.models.messages import MessageState
+from desk.models.base import Base
+from desk.models.messages import Outgoing
 
 
 class Fee(Base):
@@ -67,22 +67,12 @@ class ReportCategory(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
-class Email(Base):
-    """A mail to an office about a request. Written in the transaction of the request, sent later."""
+class Email(Outgoing):
+    """A mail to an office about a request."""
 
     __tablename__ = "emails"
     __table_args__ = (Index(None, "state", "not_before"),)
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
     to_address: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(120))
-    state: Mapped[MessageState] = mapped_column(closed_set(MessageState))
-    created_at: Mapped[datetime]
-    #: Not sent before this moment: when it was created, or the next try.
-    not_before: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(default=0)
-    claimed_at: Mapped[datetime | None]
-    sent_at: Mapped[datetime | None]
-    #: Why it failed, as a short word without personal data.
-    failure: Mapped[str | None] = mapped_column(String(80))

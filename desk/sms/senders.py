@@ -6,18 +6,12 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-
-class NotSent(Exception):
-    """The message did not go out; the text is a short reason without personal data."""
-
-    def __init__(self, reason: str, *, final: bool = False) -> None:
-        super().__init__(reason)
-        #: Whether another try cannot help.
-        self.final = final
+from desk.outbox import Undelivered
 
 
 class Sender(Protocol):
-    """A way out. ``send`` returns the provider's name for the message, or raises :class:`NotSent`."""
+    """A way out. ``send`` returns the provider's name for the message, or raises
+    :class:`~desk.outbox.Undelivered`."""
 
     def send(self, message_id: str, to: str, body: str) -> str: ...
 
@@ -35,5 +29,5 @@ class FileSender:
             ) as file:
                 file.write(f"To {to} ({message_id}):\n{body}\n\n")
         except OSError as e:
-            raise NotSent(f"file: {e.strerror}") from e
+            raise Undelivered(f"file: {e.strerror}") from e
         return f"file-{message_id}"

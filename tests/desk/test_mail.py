@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from sqlalchemy import func, select
 
 from desk import db
 from desk.complaints import ReportOrder, UnknownCategory, file_report
-from desk.mail.outbox import GIVE_UP, LOST_AFTER, send_mail
-from desk.mail.senders import FileMailer, Mail, NotMailed, SmtpMailer
+from desk.mail.outbox import GIVE_UP, send_mail
+from desk.mail.senders import FileMailer, Mail, Security, SmtpMailer
 from desk.models import Email, MessageState, Request, RequestKind
+from desk.outbox import LOST_AFTER, Undelivered
 
 CALLER = "+393331112203"
 ORDER = ReportOrder(
@@ -59,13 +63,13 @@ class Inbox:
 
 
 @contextmanager
-def mail_server(inbox: Inbox, port: int = 0) -> Iterator[int]:
+def mail_server(inbox: Inbox, port: int = 0, **options: Any) -> Iterator[int]:
     """A mail server on this machine; its port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
-    controller = Controller(inbox, hostname="127.0.0.1", port=port, loop=asyncio.new_event_loop())
+    controller = Controller(inbox, hostname="127.0.0.1", port=port, loop=asyncio.new_event_loop(), **options)
     controller.start()
     try:
         yield port
@@ -173,7 +177,7 @@ def test_it_is_tried_for_days_but_not_for_ever(town: db.Sessions, now: datetime)
 
         def send(self, mail: Mail) -> None:
             self.tries += 1
-            raise NotMailed("down")
+            raise Undelivered("down")
 
     down, at = Down(), now
     while at <= now + GIVE_UP + timedelta(hours=2):
@@ -199,3 +203,89 @@ def test_a_mail_whose_worker_died_is_sent_again_under_the_same_name(
     assert send_mail(town, printed, page, now=now + LOST_AFTER + timedelta(seconds=1)) == 1
     assert only(town).id in (tmp_path / "mail.txt").read_text(encoding="utf-8")
     assert (tmp_path / "mail.txt").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """The mail server's certificate, signed by an authority that this machine trusts."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def known_user(
+    _server: Any, _session: Any, _envelope: Any, _mechanism: str, given: LoginPassword
+) -> AuthResult:
+    known = (given.login, given.password) == (b"centralino", b"secret")
+    return AuthResult(success=known, handled=False)
+
+
+def guarded(security: Security, certificate: ssl.SSLContext) -> dict[str, Any]:
+    """A server that asks for a log-in, over TLS only: after the greeting or from the start."""
+    if security == "tls":
+        # Inside TLS aiosmtpd cannot tell that the connection is secure.
+        return {"ssl_context": certificate, "auth_require_tls": False, "authenticator": known_user}
+    return {
+        "tls_context": certificate,
+        "require_starttls": True,
+        "auth_required": True,
+        "authenticator": known_user,
+    }
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_server_with_tls_and_log_in(
+    town: db.Sessions, now: datetime, certificate: ssl.SSLContext, security: Security
+) -> None:
+    file(town, now)
+    inbox = Inbox()
+    with mail_server(inbox, **guarded(security, certificate)) as port:
+
+        def send(password: str, at: datetime) -> int:
+            mailer = SmtpMailer(
+                "127.0.0.1",
+                port,
+                security=security,
+                sender="centralino@comune.example",
+                user="centralino",
+                password=password,
+            )
+            return send_mail(town, mailer, page, now=at)
+
+        assert send("wrong", now) == 0
+        assert (only(town).state, only(town).failure) == (
+            MessageState.CREATED,
+            "the mail server refused: 535",
+        )
+        assert send("secret", now + timedelta(minutes=1)) == 1
+    assert len(inbox.mails) == 1
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_server_whose_certificate_is_not_trusted_gets_neither_password_nor_mail(
+    town: db.Sessions,
+    now: datetime,
+    certificate: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    security: Security,
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    file(town, now)
+    inbox = Inbox()
+    asked: list[str] = []
+
+    def note(_server: Any, _session: Any, _envelope: Any, mechanism: str, _given: object) -> AuthResult:
+        asked.append(mechanism)
+        return AuthResult(success=True)
+
+    options = {**guarded(security, certificate), "authenticator": note}
+    with mail_server(inbox, **options) as port:
+        mailer = SmtpMailer(
+            "127.0.0.1", port, security=security, sender="a@b.example", user="u", password="p"
+        )
+        assert send_mail(town, mailer, page, now=now) == 0
+    assert (only(town).state, only(town).failure) == (MessageState.CREATED, "SSLCertVerificationError")
+    assert (inbox.mails, asked) == ([], [])

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from desk import db
 from desk.models import Message, MessageState
-from desk.sms.outbox import TRIES, claim_next, send_waiting, write_message
-from desk.sms.senders import FileSender, NotSent
+from desk.outbox import Undelivered, claim_next
+from desk.sms.outbox import TRIES, read_text, send_waiting, write_message
+from desk.sms.senders import FileSender
 from desk.sms.templates import FOLDER, SINGLE, TemplateError, segments, templates
 
 VALUES = {"ref": "12345678", "day": "31/12/2026"}
@@ -24,7 +25,7 @@ LONGEST = {**VALUES, "time": "10:20", "place": "Municipio, Sportello SpazioPiù"
 class Sent:
     """A sender that keeps what it was given, or fails as told."""
 
-    def __init__(self, failure: NotSent | None = None) -> None:
+    def __init__(self, failure: Undelivered | None = None) -> None:
         self.ids: list[str] = []
         self._failure = failure
 
@@ -76,7 +77,7 @@ def test_a_passing_failure_is_tried_again_later_and_not_for_ever(
     sessions: db.Sessions, now: datetime
 ) -> None:
     write(sessions, now)
-    sender = Sent(NotSent("busy"))
+    sender = Sent(Undelivered("busy"))
     assert send_waiting(sessions, sender, now=now) == 0
     assert len(sender.ids) == 1
     assert only(sessions).state is MessageState.CREATED
@@ -90,7 +91,7 @@ def test_a_passing_failure_is_tried_again_later_and_not_for_ever(
 
 def test_the_waits_between_tries_grow(sessions: db.Sessions, now: datetime) -> None:
     write(sessions, now)
-    sender, at, waits = Sent(NotSent("busy")), now, []
+    sender, at, waits = Sent(Undelivered("busy")), now, []
     for _ in range(TRIES - 1):
         send_waiting(sessions, sender, now=at)
         due = only(sessions).not_before
@@ -125,7 +126,7 @@ def test_a_worker_that_is_killed_while_sending_leaves_no_second_message(
 
 def test_a_final_failure_is_not_tried_again(sessions: db.Sessions, now: datetime) -> None:
     write(sessions, now)
-    sender = Sent(NotSent("no such number", final=True))
+    sender = Sent(Undelivered("no such number", final=True))
     send_waiting(sessions, sender, now=now)
     send_waiting(sessions, sender, now=now + timedelta(days=1))
     assert len(sender.ids) == 1
@@ -134,7 +135,7 @@ def test_a_final_failure_is_not_tried_again(sessions: db.Sessions, now: datetime
 
 def test_what_a_dead_worker_may_have_sent_is_not_sent_again(sessions: db.Sessions, now: datetime) -> None:
     write(sessions, now)
-    assert claim_next(sessions, now=now) is not None
+    assert claim_next(sessions, Message, read_text, now=now) is not None
     sender = Sent()
     send_waiting(sessions, sender, now=now + timedelta(hours=1))
     assert sender.ids == []
