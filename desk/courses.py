@@ -77,6 +77,11 @@ def open_courses(session: Session, *, now: datetime) -> Sequence[Offer]:
     return [_offer(session, course) for course in courses.all()]
 
 
+def is_enrolled(session: Session, course: str, *, citizen_id: int | None, contact_e164: str | None) -> bool:
+    """Whether the person has a place in the course or waits for one. Raises :class:`Nobody`."""
+    return _enrolment_of(session, course, _person(citizen_id, contact_e164)) is not None
+
+
 def enrol(session: Session, order: EnrolmentOrder, *, now: datetime) -> Enrolment:
     """Give the person a place, or a position on the waiting list, file it as a request, write the receipt.
 
@@ -89,17 +94,14 @@ def enrol(session: Session, order: EnrolmentOrder, *, now: datetime) -> Enrolmen
         ListFull: see there.
         Nobody: see there.
     """
-    person = _person(order)
+    person = _person(order.citizen_id, order.contact_e164)
     course = session.scalar(select(Course).where(Course.code == order.course, _open(now)).with_for_update())
     known = request_by_key(session, order.idempotency_key)
     if known is not None:
         return session.scalars(select(Enrolment).where(Enrolment.request_id == known.id)).one()
     if course is None:
         raise NotOpen(order.course)
-    theirs = select(Enrolment.id).where(
-        Enrolment.course_code == course.code, Enrolment.person == person, Enrolment.cancelled_at.is_(None)
-    )
-    if session.scalar(theirs) is not None:
+    if _enrolment_of(session, course.code, person) is not None:
         raise AlreadyEnrolled
     # There may be more places than there were: those who wait come first.
     fill_places(session, course, now=now)
@@ -223,9 +225,17 @@ def _placed(course: Course, request: Request) -> tuple[str, dict[str, str]]:
     return "course_place", {**values, "fee": in_euro(course.fee, request.language)}
 
 
-def _person(order: EnrolmentOrder) -> str:
-    if order.citizen_id is not None:
-        return f"citizen {order.citizen_id}"
-    if order.contact_e164 is not None:
-        return f"number {order.contact_e164}"
+def _person(citizen_id: int | None, contact_e164: str | None) -> str:
+    if citizen_id is not None:
+        return f"citizen {citizen_id}"
+    if contact_e164 is not None:
+        return f"number {contact_e164}"
     raise Nobody
+
+
+def _enrolment_of(session: Session, course: str, person: str) -> int | None:
+    return session.scalar(
+        select(Enrolment.id).where(
+            Enrolment.course_code == course, Enrolment.person == person, Enrolment.cancelled_at.is_(None)
+        )
+    )
