@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -47,6 +48,7 @@ class AppointmentsDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
         self._services: Sequence[str] | None = None
         #: Names the hold in the database, and the booking that comes of it: a new one for each slot.
         self._holder: str | None = None
@@ -193,9 +195,6 @@ class AppointmentsDesk:
             return self._call.commit(change, Answer.OUT_OF_REACH)  # type: ignore[arg-type]
         except tuple(_ANSWERS) as refused:
             return _ANSWERS[type(refused)]
-
-    def _can_be_said(self, service: str) -> bool:
-        return can_be_said(self._call.house.catalogue, TEXTS, service)
 
 
 def _spoken(booking: Booking) -> Appointment:

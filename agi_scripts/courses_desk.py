@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 from sqlalchemy.orm import Session
 
 from agi_scripts.call_context import CallContext
 from agi_scripts.spoken_names import can_be_said
 from desk import courses
-from desk.courses import AlreadyEnrolled, EnrolmentOrder, Full, ListFull, Nobody, NotOpen
+from desk.courses import AlreadyEnrolled, EnrolmentOrder, Full, ListFull, Nobody, NotOpen, Offer
 from desk.settings import ROME
 from ivr.courses import CourseNow, Enrolled, Refused
 from ivr.ports import Identity
@@ -38,25 +39,27 @@ class CoursesDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
-        self._offered: Sequence[str] | None = None
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
 
     def offered(self) -> Sequence[str]:
-        if self._offered is None:
-            catalogue = self._call.house.catalogue
-            self._offered = [
-                offer.code for offer in self._open() or () if can_be_said(catalogue, TEXTS, offer.code)
-            ]
-        return self._offered
+        town, now = self._call.house.town(), self._call.now()
+        return [
+            course.code
+            for course in (town.courses if town else ())
+            if course.enrolment_opens <= now < course.enrolment_closes and self._can_be_said(course.code)
+        ]
 
     def about(self, course: str) -> CourseNow | Refused:
-        offers = self._open()
-        if offers is None:
+        call = self._call
+        away: Offer | None = None
+        try:
+            found = call.read(lambda s: courses.offer(s, course, now=call.now()), away)
+        except NotOpen:
+            return Refused.CLOSED
+        if found is None:
             return Refused.OUT_OF_REACH
-        for offer in offers:
-            if offer.code == course:
-                begins = offer.first_lesson.astimezone(ROME)
-                return CourseNow(course, begins, offer.fee, offer.left, offer.next_position)
-        return Refused.CLOSED
+        begins = found.first_lesson.astimezone(ROME)
+        return CourseNow(course, begins, found.fee, found.left, found.next_position)
 
     def may_enrol(self, course: str, identity: Identity) -> Refused | None:
         call = self._call
@@ -93,6 +96,3 @@ class CoursesDesk:
             return call.commit(enrol, away)
         except tuple(_REFUSALS) as refused:
             return _REFUSALS[type(refused)]
-
-    def _open(self) -> Sequence[courses.Offer] | None:
-        return self._call.read(lambda s: courses.open_courses(s, now=self._call.now()), None)

@@ -1,22 +1,23 @@
 """Rooms as one call may ask for them: :class:`ivr.rooms.RoomDesk` on the database and the spool.
 
-What is lent for what is read once in a call. So a caller who has come as far as the day can go on without the
-database: nobody can say then whether the room is free, but the request is filed later.
+What is lent for what is the town's data, known also while the database is out of reach. Nobody can say then
+whether a room is free, but the request is filed later.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 
 from agi_scripts.call_context import CallContext
 from agi_scripts.spoken_names import can_be_said
 from desk import rooms
-from desk.models import Room, RoomPurpose, RoomUse
 from desk.replay import ROOM
 from desk.rooms import RoomOrder, RoomTaken
 from desk.settings import ROME
+from desk.town import Room
 from ivr.ports import Filed, Identity, Spooled
 from ivr.rooms import Part, Purpose, RoomWish, Standing, Unsuitable
 
@@ -31,26 +32,35 @@ class RoomsDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
-        self._known: Sequence[Room] | None = None
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
 
     def purposes(self) -> Sequence[Purpose]:
-        return [purpose for purpose in Purpose if any(self._lent_for(purpose))]
+        return [purpose for purpose in Purpose if self._lent_for(purpose)]
 
     def rooms(self, purpose: Purpose, people: int | None) -> Sequence[str]:
-        return [room.code for room, _ in self._lent_for(purpose) if room.capacity >= (people or 0)]
+        return [room.code for room in self._lent_for(purpose) if room.capacity >= (people or 0)]
 
     def most_people(self, purpose: Purpose) -> int:
-        return max(room.capacity for room, _ in self._lent_for(purpose))
+        return max((room.capacity for room in self._lent_for(purpose)), default=0)
 
     def today(self) -> date:
         return self._call.now().astimezone(ROME).date()
 
     def unsuitable(self, room: str, purpose: Purpose, day: date) -> Unsuitable | None:
         town = self._call.house.town()
-        closed = {closure.day for closure in town.closures} if town else set()
-        ((found, lent),) = [pair for pair in self._lent_for(purpose) if pair[0].code == room]
-        why = rooms.unsuitable(found, lent, day, today=self.today(), closed=closed)
-        return Unsuitable(why.value) if why else None
+        for lent in self._lent_for(purpose):
+            if town is not None and lent.code == room:
+                why = rooms.unsuitable(
+                    day,
+                    today=self.today(),
+                    notice_days=lent.notice_days,
+                    horizon_days=lent.horizon_days,
+                    on_holidays=lent.purposes[purpose.value],
+                    closed={closure.day for closure in town.closures},
+                )
+                return Unsuitable(why.value) if why else None
+        # Not lent any more since it was offered: whoever decides about the request will say so.
+        return None
 
     def standing(self, room: str, day: date) -> Mapping[Part, Standing]:
         found = self._call.read(lambda s: rooms.standing(s, room, day), None)
@@ -79,13 +89,10 @@ class RoomsDesk:
             return None
         return Filed(booking.request.reference, booking.request.due_on) if booking else Spooled()
 
-    def _lent_for(self, purpose: Purpose) -> Iterator[tuple[Room, RoomPurpose]]:
-        if self._known is None:
-            catalogue = self._call.house.catalogue
-            nothing: Sequence[Room] = ()
-            found = self._call.read(rooms.rooms, nothing)
-            self._known = [room for room in found if can_be_said(catalogue, TEXTS, room.code)]
-        for room in self._known:
-            for lent in room.purposes:
-                if lent.purpose is RoomUse(purpose.value):
-                    yield room, lent
+    def _lent_for(self, purpose: Purpose) -> Sequence[Room]:
+        town = self._call.house.town()
+        return [
+            room
+            for room in (town.rooms if town else ())
+            if purpose.value in room.purposes and self._can_be_said(room.code)
+        ]

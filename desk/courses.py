@@ -1,4 +1,4 @@
-"""Courses: which are open for enrolment, who has a place, who waits for one, and moving up.
+"""Courses: what is left of one, who has a place, who waits for one, and moving up.
 
 No two people can have one place of a course: its key is unique in the database
 (:class:`desk.models.CoursePlace`). All that changes a course goes on one after the other, its row is locked
@@ -71,10 +71,12 @@ class Offer:
     next_position: int | None
 
 
-def open_courses(session: Session, *, now: datetime) -> Sequence[Offer]:
-    """What one can enrol in now, in the order it is spoken."""
-    courses = session.scalars(select(Course).where(_open(now)).order_by(Course.position))
-    return [_offer(session, course) for course in courses.all()]
+def offer(session: Session, course: str, *, now: datetime) -> Offer:
+    """The course as it stands now. Raises :class:`NotOpen`."""
+    found = session.scalar(select(Course).where(Course.code == course, _open(now)))
+    if found is None:
+        raise NotOpen(course)
+    return _offer(session, found)
 
 
 def is_enrolled(session: Session, course: str, *, citizen_id: int | None, contact_e164: str | None) -> bool:
@@ -105,10 +107,10 @@ def enrol(session: Session, order: EnrolmentOrder, *, now: datetime) -> Enrolmen
         raise AlreadyEnrolled
     # There may be more places than there were: those who wait come first.
     fill_places(session, course, now=now)
-    offer = _offer(session, course)
-    if not offer.left and offer.next_position is None:
+    now_there = _offer(session, course)
+    if not now_there.left and now_there.next_position is None:
         raise ListFull
-    if not offer.left and not order.may_wait:
+    if not now_there.left and not order.may_wait:
         raise Full
     request, _ = file_order(
         session,
@@ -127,11 +129,11 @@ def enrol(session: Session, order: EnrolmentOrder, *, now: datetime) -> Enrolmen
     enrolment = Enrolment(course=course, request=request, person=person, asked_at=now)
     session.add(enrolment)
     session.flush()
-    if offer.left:
+    if now_there.left:
         _place(session, enrolment, _free_places(session, course)[0], now)
         send_receipt(session, order, request, *_placed(course, request), now=now)
     else:
-        waits = {"ref": request.reference, "position": str(offer.next_position)}
+        waits = {"ref": request.reference, "position": str(now_there.next_position)}
         send_receipt(session, order, request, "course_waiting", waits, now=now)
     return enrolment
 

@@ -1,4 +1,4 @@
-"""Rooms: what is lent for what, what is still free on a day, asking for a room, and deciding about it.
+"""Rooms: which days can be asked for, what is still free, asking for a room, and deciding about it.
 
 Asking reserves nothing: many may ask, the office approves one of them. That it is one only is the database's
 doing (the unique index of :class:`desk.models.RoomBooking`).
@@ -6,14 +6,14 @@ doing (the unique index of :class:`desk.models.RoomBooking`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from desk.calendar import is_holiday
 from desk.models import (
@@ -23,7 +23,6 @@ from desk.models import (
     RoomBooking,
     RoomDecision,
     RoomDetails,
-    RoomPurpose,
     RoomUse,
 )
 from desk.receipts import CitizenOrder, send_receipt, tell
@@ -73,24 +72,20 @@ class RoomOrder(CitizenOrder):
     people: int | None = Field(default=None, gt=0)
 
 
-def rooms(session: Session) -> Sequence[Room]:
-    """The rooms that are lent, with what for, in the order they are spoken."""
-    return session.scalars(
-        select(Room).where(Room.active).options(selectinload(Room.purposes)).order_by(Room.position)
-    ).all()
-
-
 def unsuitable(
-    room: Room, purpose: RoomPurpose, day: date, *, today: date, closed: Set[date]
+    day: date, *, today: date, notice_days: int, horizon_days: int, on_holidays: bool, closed: Set[date]
 ) -> Unsuitable | None:
-    """Why the room cannot be asked for on ``day``; ``closed`` are the days on which the desk is closed."""
+    """Why a room that is lent under these rules cannot be asked for on ``day``.
+
+    ``closed`` are the days on which the desk is closed; they count as holidays.
+    """
     if day < today:
         return Unsuitable.PAST
-    if day < today + timedelta(days=room.notice_days):
+    if day < today + timedelta(days=notice_days):
         return Unsuitable.TOO_SOON
-    if day > today + timedelta(days=room.horizon_days):
+    if day > today + timedelta(days=horizon_days):
         return Unsuitable.TOO_FAR
-    if (is_holiday(day) or day in closed) and not purpose.on_holidays:
+    if (is_holiday(day) or day in closed) and not on_holidays:
         return Unsuitable.HOLIDAY
     return None
 

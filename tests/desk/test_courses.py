@@ -22,7 +22,7 @@ from desk.courses import (
     Offer,
     enrol,
     fill_places,
-    open_courses,
+    offer,
     position,
     withdraw,
 )
@@ -72,10 +72,9 @@ def limit(sessions: db.Sessions, *, places: int, waiting_list: int = 5) -> None:
         course.places, course.waiting_list = places, waiting_list
 
 
-def offer(sessions: db.Sessions, now: datetime) -> Offer:
+def now_there(sessions: db.Sessions, now: datetime) -> Offer:
     with db.reading(sessions) as session:
-        (found,) = [course for course in open_courses(session, now=now) if course.code == CERAMICS]
-        return found
+        return offer(session, CERAMICS, now=now)
 
 
 def count(sessions: db.Sessions, model: type[Base]) -> int:
@@ -113,7 +112,8 @@ def test_of_fifty_callers_on_three_last_places_three_get_one_and_five_wait(
     assert positions.count(None) == 3
     assert {place for place in positions if place} == {1, 2, 3, 4, 5}
     assert [count(town, model) for model in (Enrolment, Request, Message)] == [8, 8, 8]
-    assert offer(town, now) == Offer(CERAMICS, offer(town, now).first_lesson, Decimal("85.00"), 0, None)
+    there = now_there(town, now)
+    assert (there.left, there.next_position) == (0, None)
 
 
 def test_of_fifty_who_do_not_want_to_wait_one_gets_the_last_place(town: db.Sessions, now: datetime) -> None:
@@ -216,12 +216,12 @@ def test_more_places_are_for_those_who_wait(town: db.Sessions, now: datetime) ->
     for caller in range(3):
         enrolled(town, order(caller), now)
     limit(town, places=2)
-    assert offer(town, now).left == 0
+    assert now_there(town, now).left == 0
     # Whoever comes next does not pass them.
     enrolled(town, order(3), now)
     assert [place for _, place, _ in standing(town)] == [None, None, 1, 2]
     limit(town, places=9)
-    assert offer(town, now).left == 5
+    assert now_there(town, now).left == 5
     with db.transaction(town) as session:
         assert fill_places(session, session.get_one(Course, CERAMICS), now=now) == 2
 
@@ -232,7 +232,7 @@ def test_fewer_places_take_nobody_s_away(town: db.Sessions, now: datetime) -> No
     with db.transaction(town) as session:
         withdraw(session, everybody[0], by="anna", now=now)
     assert count(town, CoursePlace) == 3
-    assert offer(town, now).left == 0
+    assert now_there(town, now).left == 0
 
 
 def test_the_fee_is_owed_once_there_is_a_place(town: db.Sessions, now: datetime) -> None:
@@ -266,8 +266,10 @@ def test_when_one_can_enrol(town: db.Sessions, now: datetime) -> None:
         opens, closes = course.enrolment_opens, course.enrolment_closes
 
     def is_open(at: datetime) -> bool:
-        with db.reading(town) as session:
-            return CERAMICS in [course.code for course in open_courses(session, now=at)]
+        try:
+            return bool(now_there(town, at).left)
+        except NotOpen:
+            return False
 
     instant = timedelta(microseconds=1)
     assert [is_open(at) for at in (opens - instant, opens, closes - instant, closes)] == [

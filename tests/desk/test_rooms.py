@@ -23,8 +23,6 @@ from desk.models import (
     RoomBooking,
     RoomDecision,
     RoomDetails,
-    RoomPurpose,
-    RoomUse,
 )
 from desk.replay import ROOM, replay_spool
 from desk.requests import request_by_reference
@@ -38,11 +36,11 @@ from desk.rooms import (
     approve,
     ask_for_room,
     refuse,
-    rooms,
     standing,
     unsuitable,
 )
 from desk.spool import Spool
+from desk.town import read_town
 from tests.desk.crowds import at_once
 
 HALL = "conference_hall"
@@ -191,10 +189,10 @@ def test_a_request_from_the_spool_is_filed_once_even_if_the_room_is_taken_by_the
 def test_what_is_lent_for_what(town: db.Sessions) -> None:
     with db.transaction(town) as session:
         session.get_one(Room, "civic_hall").active = False
-        found = {room.code: {purpose.purpose for purpose in room.purposes} for room in rooms(session)}
+        found = {room.code: dict(room.purposes) for room in read_town(session).rooms}
     assert found == {
-        "wedding_hall": {RoomUse.MARRIAGE},
-        "conference_hall": {RoomUse.CONFERENCE, RoomUse.OTHER},
+        "wedding_hall": {"marriage": True},
+        "conference_hall": {"conference": False, "other": False},
     }
 
 
@@ -212,9 +210,13 @@ DAYS = st.dates(date(2026, 1, 1), date(2028, 12, 31))
 def test_a_day_is_suitable_if_it_is_neither_past_nor_too_soon_nor_too_far_nor_a_holiday(
     day: date, notice: int, horizon: int, closed: frozenset[date], on_holidays: bool
 ) -> None:
-    room = Room(notice_days=notice, horizon_days=horizon)
     why = unsuitable(
-        room, RoomPurpose(on_holidays=on_holidays), day, today=TODAY, closed=closed | {date(2026, 12, 14)}
+        day,
+        today=TODAY,
+        notice_days=notice,
+        horizon_days=horizon,
+        on_holidays=on_holidays,
+        closed=closed | {date(2026, 12, 14)},
     )
     ahead = (day - TODAY).days
     if ahead < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -31,17 +31,6 @@ def start(system: System, caller: str, keys: str) -> Call:
     return call
 
 
-@pytest.fixture
-def open_courses(system: System) -> System:
-    """The demo's courses are open at the time at which the desk thinks it is."""
-    now = datetime.fromisoformat(OPEN)
-    with transaction(system.database) as session:
-        for course in session.scalars(select(Course)):
-            course.enrolment_opens, course.enrolment_closes = now - timedelta(days=7), now + timedelta(days=7)
-            course.first_lesson = now + timedelta(days=30)
-    return system
-
-
 def places(system: System, number: int) -> None:
     with transaction(system.database) as session:
         session.get_one(Course, "ceramics").places = number
@@ -58,8 +47,7 @@ def templates(system: System, caller: str) -> list[str]:
     return [message.template for message in system.texts(caller)]
 
 
-def test_enrol_with_a_place_then_hear_what_is_owed(open_courses: System) -> None:
-    system = open_courses
+def test_enrol_with_a_place_then_hear_what_is_owed(system: System) -> None:
     call = start(system, GIULIA, CERAMICS)
     call.hear(system.prompt("courses.name.ceramics"))
     call.hear(system.prompt("courses.left", left=10))
@@ -78,8 +66,7 @@ def test_enrol_with_a_place_then_hear_what_is_owed(open_courses: System) -> None
     call.hang_up()
 
 
-def test_the_last_place_goes_while_another_caller_decides_and_moves_up_later(open_courses: System) -> None:
-    system = open_courses
+def test_the_last_place_goes_while_another_caller_decides_and_moves_up_later(system: System) -> None:
     places(system, 1)
     slow = start(system, GIULIA, f"{CERAMICS}{ENROL}{BORN[GIULIA]}")
     slow.hear(system.prompt("courses.confirm.place"))
@@ -135,9 +122,8 @@ def test_a_room_is_free_then_asked_for_then_taken(system: System) -> None:
 
 
 def test_without_the_database_no_place_is_promised_and_a_room_is_asked_for_later(
-    open_courses: System,
+    system: System,
 ) -> None:
-    system = open_courses
     course = start(system, GIULIA, f"{CERAMICS}{ENROL}{BORN[GIULIA]}")
     course.hear(system.prompt("courses.confirm.place"))
     room = start(system, LUCA, f"{THAT_SATURDAY}2{BORN[LUCA]}")
