@@ -122,8 +122,9 @@ class RequestPages:
         yield say("detail.citizen"), row.citizen or say("detail.not_identified")
         if detail.contact:
             yield say("detail.contact"), detail.contact
+        if detail.identified_by:
+            yield say("detail.identified_by"), label("identified", detail.identified_by)
         if row.certificate:
-            yield say("detail.identified_by"), label("identified", row.certificate.identified_by)
             yield say("column.subject"), label("subject", row.certificate.subject)
             yield say("column.copies"), str(row.certificate.copies)
             yield say("column.delivery"), label("delivery", row.certificate.delivery)
@@ -133,6 +134,17 @@ class RequestPages:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
+        if row.course:
+            yield say("detail.course"), detail.names.get(language, row.course.course)
+            number = f" ({detail.position})" if detail.position else ""
+            yield say("detail.place"), label("place", detail.place or "given") + number
+            yield say("detail.fee"), amount(row.course.fee)
+        if row.room:
+            yield say("detail.room"), detail.names.get(language, row.room.room)
+            yield say("detail.purpose"), label("purpose", row.room.purpose)
+            yield say("detail.when"), f"{day(row.room.day)}, {label('part', row.room.part)}"
+            yield say("detail.people"), str(row.room.people or "–")
+            yield say("detail.decision"), label("decision", detail.decision or "requested")
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

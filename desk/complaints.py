@@ -5,32 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from desk.mail.outbox import write_mail
-from desk.models import Channel, CompetentOffice, ReportCategory, ReportDetails, Request
-from desk.requests import file_request
+from desk.models import CompetentOffice, ReportCategory, ReportDetails, Request
+from desk.requests import Order, file_order
 
 
 class UnknownCategory(ValueError):
     """Nothing can be reported under that code (any more)."""
 
 
-class ReportOrder(BaseModel):
-    """A report that a caller has sent off. It can wait in the spool, so it is a model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class ReportOrder(Order):
+    """A report that a caller has sent off."""
 
     category: str
     place_recording: Path
     message_recording: Path
     seconds: float
     call_back: bool
-    caller: str | None = None
-    language: str = "it"
-    idempotency_key: str
-    call_unique_id: str | None = None
 
 
 def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Request:
@@ -44,9 +37,10 @@ def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Reque
     category = session.get(ReportCategory, order.category)
     if category is None:
         raise UnknownCategory(order.category)
-    request, new = file_request(
+    request, new = file_order(
         session,
-        details=ReportDetails(
+        order,
+        ReportDetails(
             category=category.code,
             office=category.office_code,
             place_recording=order.place_recording,
@@ -54,13 +48,7 @@ def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Reque
             seconds=order.seconds,
             call_back=order.call_back,
         ),
-        channel=Channel.PHONE,
-        citizen_id=None,
-        contact_e164=order.caller,
         working_days=category.working_days,
-        idempotency_key=order.idempotency_key,
-        call_unique_id=order.call_unique_id,
-        language=order.language,
         now=now,
     )
     if new:

@@ -16,6 +16,7 @@ from desk.complaints import ReportOrder, file_report
 from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
 from desk.requests import MessageOrder, file_message
+from desk.rooms import RoomOrder, ask_for_room
 from desk.settings import Settings
 from desk.spool import Item, Spool
 
@@ -26,7 +27,7 @@ NEVER_ENDED = timedelta(minutes=10)
 #: Bytes before the sound in a recording of Asterisk's.
 WAV_HEAD = 44
 
-CALL, CERTIFICATE, MESSAGE, REPORT = "call", "certificate", "message", "report"
+CALL, CERTIFICATE, MESSAGE, REPORT, ROOM = "call", "certificate", "message", "report", "room"
 
 
 def replay_spool(sessions: Sessions, spool: Spool) -> int:
@@ -63,6 +64,9 @@ def _file(session: Session, item: Item) -> None:
         log_call(session, CallRecord.model_validate(item.payload))
     elif item.kind == REPORT:
         file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == ROOM:
+        # The caller was told that it would be filed, so it is: the office says if the room is gone by now.
+        ask_for_room(session, RoomOrder.model_validate(item.payload), now=item.at, even_if_taken=True)
     else:
         raise ValueError("a kind of item that this version does not know")
 

@@ -23,20 +23,28 @@ from desk.models.citizens import (
     PhoneNumber,
     Purpose,
 )
+from desk.models.courses import Course, CoursePlace, Enrolment
 from desk.models.details import (
     CertificateDetails,
+    CourseDetails,
     Delivery,
+    Identified,
     IdentifiedBy,
     MessageDetails,
+    PartOfDay,
+    Payable,
     ReportDetails,
     RequestDetails,
     RequestKind,
+    RoomDetails,
+    RoomUse,
     Stamp,
     Subject,
 )
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
+from desk.models.rooms import Room, RoomBooking, RoomDecision, RoomPurpose
 from desk.models.routing import (
     CallLeg,
     DeskNow,
@@ -69,12 +77,17 @@ __all__ = [
     "Closure",
     "CompetentOffice",
     "Consent",
+    "Course",
+    "CourseDetails",
+    "CoursePlace",
     "Delivery",
     "DeskNow",
     "Draft",
     "Email",
+    "Enrolment",
     "Fee",
     "IdentificationAttempt",
+    "Identified",
     "IdentifiedBy",
     "IngestPosition",
     "Message",
@@ -84,6 +97,8 @@ __all__ = [
     "Office",
     "OpeningHours",
     "Operator",
+    "PartOfDay",
+    "Payable",
     "Phone",
     "PhoneNumber",
     "Purpose",
@@ -97,6 +112,12 @@ __all__ = [
     "RequestPeriod",
     "RequestState",
     "Role",
+    "Room",
+    "RoomBooking",
+    "RoomDecision",
+    "RoomDetails",
+    "RoomPurpose",
+    "RoomUse",
     "RoutingRules",
     "SlotPattern",
     "SlotPlace",

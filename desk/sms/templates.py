@@ -6,6 +6,7 @@ import string
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -56,3 +57,8 @@ def templates(language: str) -> Mapping[str, Template]:
         raise TemplateError(f"there are no messages in {language!r}")
     entries = tomllib.loads(file.read_text(encoding="utf-8"))
     return {name: Template(name, int(entry["version"]), entry["text"]) for name, entry in entries.items()}
+
+
+def in_euro(amount: Decimal, language: str) -> str:
+    """An amount as it is written in messages of ``language``: ``16,52``."""
+    return f"{amount:.2f}".replace(".", "," if language == "it" else ".")

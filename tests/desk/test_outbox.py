@@ -158,6 +158,8 @@ def test_receipts_go_in_one_part_and_answers_in_two(language: str) -> None:
         "fee": "1022,21",
         "amount": "49,56",
         "notice": "3" * 18,
+        "position": "20",
+        "due": "31/12/2026",
         "hours": ", ".join(["lun 10:00-12:45 16:00-19:45"] * 5),
     }
     for name, template in templates(language).items():
