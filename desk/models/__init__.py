@@ -34,6 +34,7 @@ from desk.models.details import (
     Stamp,
     Subject,
 )
+from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
@@ -84,6 +85,7 @@ __all__ = [
     "Office",
     "OpeningHours",
     "Operator",
+    "Override",
     "Phone",
     "PhoneNumber",
     "Purpose",
@@ -100,8 +102,10 @@ __all__ = [
     "RoutingRules",
     "SlotPattern",
     "SlotPlace",
+    "SpecialHours",
     "Stamp",
     "StayOutcome",
     "Subject",
     "Tier",
+    "WrongPin",
 ]
