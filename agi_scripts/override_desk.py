@@ -87,9 +87,7 @@ class PhoneOverrideDesk:
     def override(self, *, opened: bool, until: datetime) -> bool:
         log.info("phone %s %s the desk until %s", self._phone, "opens" if opened else "closes", until)
         return self._change(
-            lambda session, now: override_hours(
-                session, opened=opened, until=until, by=self._phone, now=now
-            )
+            lambda session, now: override_hours(session, opened=opened, until=until, by=self._phone, now=now)
         )
 
     def back_to_hours(self) -> bool:

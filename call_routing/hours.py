@@ -86,7 +86,7 @@ class OpeningHours:
         return () if is_holiday(day) else self.week.get(day.weekday(), ())
 
     def told(self, day: date) -> tuple[tuple[time, time], ...]:
-        """The spans of a day as they are told, the override included; a closing at midnight is ``time(0)``."""
+        """The spans of a day as they are told, the override included; midnight closes at ``time(0)``."""
         begin, end = _moment(day, time()), _moment(day + timedelta(days=1), time())
         told = []
         for opens, closes in self._spans(day):

@@ -94,7 +94,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures, special hours, the override, certificate kinds, fees, categories of reports, rules of the queue."""
+    """Phones, hours and what replaces them, certificate kinds, fees, categories of reports, the queue."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()

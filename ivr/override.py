@@ -15,7 +15,7 @@ PIN = (4, 8)
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """Whether the desk is open, whether that was decided by hand, and when it changes (aware, Rome's clock)."""
+    """Whether the desk is open, whether by hand, and when that changes (aware, on Rome's clock)."""
 
     open: bool
     by_hand: bool

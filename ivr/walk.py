@@ -116,7 +116,7 @@ class Walked:
     levels: dict[str, int] = field(default_factory=dict)
     #: Menus where 0 did not lead to a person or, while there is none, to a message.
     no_person: set[str] = field(default_factory=set)
-    #: Steps at which no digits made sense.
+    #: Steps that no digits could answer.
     unanswerable: set[str] = field(default_factory=set)
 
     @property
@@ -124,9 +124,12 @@ class Walked:
         return {step.node for step in self.steps if not isinstance(step, Speak)}
 
 
-def walk(world: World, typed: Typed = some_digits) -> Walked:
-    """Walk all paths: every option, every answer of the desk, giving up, 0, and hanging up."""
-    walk = _Walk(world, typed)
+def walk(world: World, typed: Typed = some_digits, *, into: Walked | None = None) -> Walked:
+    """Walk all paths: every option, every answer of the desk, giving up, 0, and hanging up.
+
+    What they meet is added to ``into``, if there is an earlier walk.
+    """
+    walk = _Walk(world, typed, into or Walked())
     while True:
         walk.walked.ends.add(walk.one_path())
         walk.walked.paths += 1
@@ -135,8 +138,8 @@ def walk(world: World, typed: Typed = some_digits) -> Walked:
 
 
 class _Walk:
-    def __init__(self, world: World, typed: Typed) -> None:
-        self.choices, self.walked = Choices(), Walked()
+    def __init__(self, world: World, typed: Typed, walked: Walked) -> None:
+        self.choices, self.walked = Choices(), walked
         self._world, self._typed = world, typed
         self._known: set[object] = set()
         self._left: set[object] = set()
@@ -175,7 +178,9 @@ class _Walk:
                 asked_at = None
             if isinstance(step, Transfer):
                 return "transfer"
-            answers, ways_out = self._answers(step), _ways_out(step)
+            answers, ways_out = answers_to(step, self._typed), _ways_out(step)
+            if isinstance(step, Ask) and not answers:
+                self.walked.unanswerable.add(step.node)
             tried = len(answers)
             if self.choices.on_new_ground:
                 state = _state(running)
@@ -201,17 +206,16 @@ class _Walk:
         if isinstance(step, Menu) and step.node in SERVICE_MENUS:
             walked.levels[step.node] = max(level, walked.levels.get(step.node, 0))
 
-    def _answers(self, step: Step) -> list[Any]:
-        """What a caller can answer."""
-        if isinstance(step, Menu):
-            answers = [option.value for option in step.options if option.key != PERSON]
-            return [*answers, *([step.otherwise.value] if step.otherwise else [])]
-        if isinstance(step, Ask):
-            parsed = self._typed(step)
-            if parsed is None:
-                self.walked.unanswerable.add(step.node)
-            return [*([] if parsed is None else [parsed]), *([step.skip.value] if step.skip else [])]
-        return [Recording(Path("/recording.wav"), 3.0)] if isinstance(step, Record) else [None]
+
+def answers_to(step: Step, typed: Typed) -> list[Any]:
+    """What a caller can answer; nothing where no digits make sense."""
+    if isinstance(step, Menu):
+        answers = [option.value for option in step.options if option.key != PERSON]
+        return [*answers, *([step.otherwise.value] if step.otherwise else [])]
+    if isinstance(step, Ask):
+        parsed = typed(step)
+        return [*([] if parsed is None else [parsed]), *([step.skip.value] if step.skip else [])]
+    return [Recording(Path("/recording.wav"), 3.0)] if isinstance(step, Record) else [None]
 
 
 HANG_UP = object()

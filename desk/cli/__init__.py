@@ -25,6 +25,8 @@ COMMANDS = {
     "prompts": "prompting",
     "notice": "noticing",
     "calendars": "calendars",
+    "tree": "menus",
+    "menu": "menus",
 }
 
 

@@ -145,13 +145,13 @@ def _welcome(settings: Settings, keyring: Keyring, demo: bool) -> str:
     if demo:
         logins = "   ".join(f"{login} / {keyring.operator_passwords[login]}" for login in demo_logins())
         lines.append(f"  Log-ins      {logins}")
+    overriding = ", ".join(phone.extension for phone in phones if phone.may_override)
     sip = f"{settings.sip_address}:{settings.sip_port}"
     lines += [
         f"  Call         sip:{settings.town_number}@{sip}  (UDP, no password from this machine)",
         f"  Phones       {', '.join(p.extension for p in phones)} at {sip}",
         f"               with the passwords in {settings.home / 'keyring.toml'}",
-        f"  Open, close  *21 from {', '.join(p.extension for p in phones if p.may_override) or 'no phone'}, "
-        "with the PIN in the same file",
+        f"  Open, close  *21 from {overriding or 'no phone'}, with the PIN in the same file",
         "  Try          make call     (a citizen asks for a certificate)",
         "  Stop         Ctrl-C",
         "",

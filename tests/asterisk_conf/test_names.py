@@ -151,5 +151,13 @@ def test_the_readme_names_them_all() -> None:
     for group in (Context, Queue, Script, Variable, Outcome, Sound):
         for name in group:
             assert f"`{name}`" in readme, name
-    for other in (names.TRUNK, names.AMI_USER, names.BACK_OFFICE_FIRST, names.OVERRIDE, names.LAMP, names.LIT, names.DARK):
+    for other in (
+        names.TRUNK,
+        names.AMI_USER,
+        names.BACK_OFFICE_FIRST,
+        names.OVERRIDE,
+        names.LAMP,
+        names.LIT,
+        names.DARK,
+    ):
         assert f"`{other}`" in readme, other

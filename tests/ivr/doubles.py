@@ -124,9 +124,7 @@ def a_week(first: date) -> tuple[DayHours, ...]:
 MONDAY = date(2026, 11, 23)
 OPEN = Hours(open_now=True, week=a_week(MONDAY), next_day=MONDAY, next_time=time(16))
 AT_NOON = Hours(open_now=False, week=a_week(MONDAY), next_day=MONDAY, next_time=time(16))
-CLOSED = Hours(
-    open_now=False, week=a_week(MONDAY - timedelta(days=1)), next_day=MONDAY, next_time=time(9)
-)
+CLOSED = Hours(open_now=False, week=a_week(MONDAY - timedelta(days=1)), next_day=MONDAY, next_time=time(9))
 
 KINDS = (
     *(CertificateKind(code, civil_status=True, fee=Decimal(0)) for code in ("birth", "marriage", "death")),

@@ -61,9 +61,7 @@ def test_every_path_ends(crawled: dict[str, Walked]) -> None:
     }
 
 
-def test_every_prompt_can_be_said_in_every_language(
-    crawled: dict[str, Walked], catalogue: Catalogue
-) -> None:
+def test_every_prompt_can_be_said_in_every_language(crawled: dict[str, Walked], catalogue: Catalogue) -> None:
     spoken = {prompt for met in crawled.values() for prompt in met.spoken}
     assert len(spoken) > 60
     for prompt in spoken:

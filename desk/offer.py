@@ -1,0 +1,29 @@
+"""What the town offers by keypad: the data that its menus are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from desk.appointments import services
+from desk.town import CertificateKind, read_town
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Certificates, and codes of services with appointments and of what can be reported, as spoken."""
+
+    certificate_kinds: tuple[CertificateKind, ...]
+    services: tuple[str, ...]
+    report_categories: tuple[str, ...]
+
+
+def read_offer(session: Session) -> Offer:
+    """What is on offer now."""
+    town = read_town(session)
+    return Offer(
+        town.certificate_kinds,
+        tuple(service.code for service in services(session)),
+        town.report_categories,
+    )
