@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from desk.offer import Offer
@@ -46,7 +46,7 @@ def walk_all(offer: Offer) -> dict[str, Walked]:
     return {name: walk(world, into=calm[name]) for name, world in worlds(little).items()}
 
 
-@cache
+@lru_cache(maxsize=4)
 def town_tree(offer: Offer) -> tuple[Node, ...]:
     """The menus that a citizen meets."""
     return tree(worlds(offer)["switchboard"])
