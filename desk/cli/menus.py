@@ -61,11 +61,14 @@ def check(demo: bool, texts_only: bool) -> None:
 
 
 def _offer(settings: Settings) -> Offer:
+    engine = connect(settings.url)
     try:
-        with reading(sessions(connect(settings.url))) as session:
+        with reading(sessions(engine)) as session:
             return read_offer(session)
     except DatabaseGone as e:
         raise click.ClickException(f"{e}: run make setup, then centralino prepare --demo") from e
+    finally:
+        engine.dispose()
 
 
 def _demo_offer() -> Offer:

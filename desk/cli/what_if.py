@@ -23,7 +23,7 @@ from agi_scripts.journal import CallJournal
 from call_routing.hours import OpeningHours
 from desk.cli.moments import is_shown_twice, read_moment
 from desk.cli.simulating import TextLine, Told, caller_number
-from desk.db import DatabaseGone, connect
+from desk.db import DatabaseGone, connect, sessions, transaction
 from desk.settings import Settings
 from desk.spool import Spool
 from desk.town import Town
@@ -161,19 +161,18 @@ def _without_a_trace(settings: Settings, at: datetime) -> Iterator[House]:
     """A house that stands still at ``at`` and forgets all that is done in it."""
     engine = connect(settings.url)
     try:
-        with tempfile.TemporaryDirectory() as folder, engine.connect() as connection:
+        with tempfile.TemporaryDirectory() as folder, transaction(sessions(engine)) as outer:
             # What commits inside ends a savepoint only.
             kept_back = sessionmaker(
-                connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+                outer.connection(), expire_on_commit=False, join_transaction_mode="create_savepoint"
             )
-            outer = connection.begin()
             try:
                 catalogue = load_catalogue(settings.sounds)
                 yield House(settings, kept_back, Spool(Path(folder)), catalogue, lambda: at)
             finally:
                 outer.rollback()
     except DatabaseGone as e:
-        raise click.ClickException(str(e)) from e
+        raise click.ClickException(f"{e}: run make setup, then centralino prepare --demo") from e
     finally:
         engine.dispose()
 
