@@ -18,6 +18,7 @@ from desk.db import Sessions, sessions, transaction
 from desk.models import Base
 from desk.overrides import override_hours
 from ivr.walk import Walked, nodes_in_source
+from webhooks.town_menu import FOR_CITIZENS
 
 GIULIA = "3331112201"
 CERTIFICATE = "1,1,1,1,15031980,1,1,1"
@@ -41,7 +42,7 @@ def run(*words: str) -> tuple[int, str]:
 
 def everything(engine: Engine) -> dict[str, list[Any]]:
     with engine.connect() as connection:
-        return {name: connection.execute(select(table)).all() for name, table in Base.metadata.tables.items()}
+        return {name: list(connection.execute(select(table))) for name, table in Base.metadata.tables.items()}
 
 
 @pytest.mark.usefixtures("engine")
@@ -151,7 +152,7 @@ def test_the_menus_of_the_town_keep_the_rules(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_broken_menu_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     met = Walked(no_person={"main"})
-    monkeypatch.setattr(menus, "walk_all", lambda offer: dict.fromkeys(menus.FOR_CITIZENS, met))
+    monkeypatch.setattr(menus, "walk_all", lambda offer: dict.fromkeys(FOR_CITIZENS, met))
     code, text = run("menu", "check", "--demo", "--texts-only")
     assert code == 1
     assert "main: 0 does not lead to a person" in text
