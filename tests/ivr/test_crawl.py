@@ -9,6 +9,7 @@ import pytest
 from ivr.conversation import menu_prompts
 from ivr.message import unanswered
 from ivr.override import override
+from ivr.rules import LEVELS, OPTIONS, SECONDS
 from ivr.steps import Ask, Menu
 from ivr.switchboard import LANGUAGE, switchboard
 from ivr.walk import Walked, World, nodes_in_source, walk
@@ -27,8 +28,6 @@ TYPED = {
     "override.pin": "123456",
     "override.clock": "1230",
 }
-#: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
-OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
 
 DIALOGS: dict[str, World] = {
     "switchboard": lambda pick: switchboard(DecidedDesk(pick)),
