@@ -85,6 +85,8 @@ class PhoneOverrideDesk:
         return next_at_clock(self._house.clock(), clock)
 
     def override(self, *, opened: bool, until: datetime) -> bool:
+        # The end may have passed while it was told.
+        until = max(until, self._house.clock() + timedelta(minutes=1))
         log.info("phone %s %s the desk until %s", self._phone, "opens" if opened else "closes", until)
         return self._change(
             lambda session, now: override_hours(session, opened=opened, until=until, by=self._phone, now=now)

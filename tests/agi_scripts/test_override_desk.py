@@ -100,6 +100,12 @@ def test_without_a_database_nothing_is_promised(house: House, light: Lights, tmp
     assert desk.is_locked_out()
 
 
+def test_an_end_that_passed_while_it_was_told_is_none(house: House, light: Lights) -> None:
+    desk = PhoneOverrideDesk(house, "201", light)
+    assert desk.override(opened=False, until=NOW)
+    assert desk.state().until == (NOW + timedelta(minutes=1)).astimezone(ROME)
+
+
 def test_an_hour_is_told_in_minutes(house: House, light: Lights) -> None:
     house.clock = lambda: NOW.replace(minute=7, second=31)
     assert PhoneOverrideDesk(house, "201", light).in_an_hour() == rome("2026-11-23T11:08")
