@@ -31,12 +31,13 @@ test: setup-dev ## Lint, types, import contracts, unit tests and live calls
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 4 --dist loadgroup
 
-lint: ## Style, types, import directions, prompts
+lint: ## Style, types, import directions, prompts, menus
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/centralino prompts check --texts-only
+	@$(BIN)/centralino menu check --demo --texts-only
 
 format: ## Let ruff rewrite the style
 	@$(BIN)/ruff check --fix .

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -26,7 +26,7 @@ from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
 from agi_scripts.report_desk import ReportDesk
 from agi_scripts.rooms_desk import RoomsDesk
-from call_routing.hours import Interval, OpeningHours
+from call_routing.hours import OpeningHours
 from desk.certificates import CertificateOrder, fees, file_certificate
 from desk.citizens import citizens_with_number
 from desk.consents import Purpose, has_consent
@@ -45,6 +45,7 @@ from desk.settings import ROME
 from ivr.ports import (
     CertificateDraft,
     CertificateKind,
+    DayHours,
     Delivery,
     Filed,
     Hours,
@@ -91,19 +92,10 @@ class CallDesk:
 
     def hours(self) -> Hours:
         town = self._call.house.town()
-        now = self._call.now().astimezone(ROME)
         if town is None:
             # Rather a telephone that rings in vain than a citizen turned away in office hours.
-            return Hours(open_now=True, today=(), week=((),) * 7, next_day=None, next_time=None)
-        hours = OpeningHours.of(town)
-        following = hours.next_opening(now)
-        return Hours(
-            open_now=hours.is_open(now),
-            today=_openings(hours.day(now.date())),
-            week=tuple(_openings(hours.week.get(weekday, ())) for weekday in range(7)),
-            next_day=following.date() if following else None,
-            next_time=following.time() if following else None,
-        )
+            return Hours(open_now=True, week=(), next_day=None, next_time=None)
+        return hours_seen_from(OpeningHours.of(town), self._call.now())
 
     def kinds(self) -> Sequence[CertificateKind]:
         town = self._call.house.town()
@@ -248,5 +240,20 @@ def _draft(key: str, answers: dict[str, object]) -> CertificateDraft:
     )
 
 
-def _openings(spans: Sequence[Interval]) -> tuple[Opening, ...]:
-    return tuple(Opening(span.opens, span.closes) for span in spans)
+def hours_seen_from(hours: OpeningHours, now: datetime) -> Hours:
+    """What a caller of that moment is told of the hours."""
+    today, following = now.astimezone(ROME).date(), hours.next_opening(now)
+    days = (today + timedelta(days=ahead) for ahead in range(7))
+    return Hours(
+        open_now=hours.is_open(now),
+        week=tuple(
+            DayHours(
+                day,
+                tuple(Opening(opens, closes) for opens, closes in hours.told(day)),
+                usual=bool(hours.week.get(day.weekday())),
+            )
+            for day in days
+        ),
+        next_day=following.date() if following else None,
+        next_time=following.time() if following else None,
+    )

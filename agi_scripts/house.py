@@ -54,6 +54,11 @@ class House:
                 self._read_at = time.monotonic()
             return self._town
 
+    def read_anew(self) -> None:
+        """The town's data was changed here: do not take it from memory the next time."""
+        with self._lock:
+            self._read_at = float("-inf")
+
 
 def open_house(settings: Settings, *, clock: Clock = utc_now) -> House:
     """A house for ``settings``. Works without a database: calls then get what can be had without one."""

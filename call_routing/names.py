@@ -23,6 +23,13 @@ FIRST_COMMAND_SECONDS = 15
 DIALOG_SECONDS = 1800
 
 
+#: Our phones open and close the desk here; those that subscribe to it have a lamp that shows the state.
+OVERRIDE = "*21"
+#: The device behind the lamp, lit while the desk is open.
+LAMP = "Custom:desk-open"
+LIT, DARK = "INUSE", "NOT_INUSE"
+
+
 class Context(StrEnum):
     """Contexts of the dialplan."""
 
@@ -44,6 +51,7 @@ class Script(StrEnum):
 
     SWITCHBOARD = "switchboard"
     UNANSWERED = "unanswered"
+    OVERRIDE = "override"
 
 
 class Variable(StrEnum):

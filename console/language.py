@@ -11,7 +11,12 @@ _KEPT = "language"
 
 def language_of_visitor() -> Language:
     """Italian until the visitor switched."""
-    return _language(session.get(_KEPT)) or Language.ITALIAN
+    return language_kept() or Language.ITALIAN
+
+
+def language_kept() -> Language | None:
+    """The language that the visitor switched to."""
+    return _language(session.get(_KEPT))
 
 
 def note_language_switch() -> None:
@@ -23,7 +28,12 @@ def note_language_switch() -> None:
 
 def other_language() -> Language:
     """The language the switch offers."""
-    return Language.ENGLISH if language_of_visitor() is Language.ITALIAN else Language.ITALIAN
+    return other_than(language_of_visitor())
+
+
+def other_than(language: Language) -> Language:
+    """The other of the two languages."""
+    return Language.ENGLISH if language is Language.ITALIAN else Language.ITALIAN
 
 
 def other_language_url() -> str | None:

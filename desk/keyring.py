@@ -8,14 +8,16 @@ import secrets
 import stat
 import string
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FILE = "keyring.toml"
 
 _LETTERS = string.ascii_letters + string.digits
 _LENGTH = 24
+#: A PIN is typed on a telephone; whoever guesses is locked out (desk/overrides.py).
+_PIN_LENGTH = 6
 
 
 class KeyringError(Exception):
@@ -34,10 +36,16 @@ class Keyring:
     web_key: str
     #: Log-in to first password: only the demo town's operators are here.
     operator_passwords: Mapping[str, str]
+    #: Extension to the PIN with which the desk is opened and closed from there.
+    override_pins: Mapping[str, str] = field(default_factory=dict)
 
 
-def open_keyring(home: Path, *, extensions: Sequence[str], logins: Sequence[str]) -> Keyring:
+def open_keyring(
+    home: Path, *, extensions: Sequence[str], logins: Sequence[str], overriding: Sequence[str] = ()
+) -> Keyring:
     """Read the keyring of ``home``; what it lacks for these extensions and log-ins is made and kept.
+
+    ``overriding`` are the extensions from which the desk can be opened and closed.
 
     Raises:
         KeyringError: the file is readable by others than its owner, is broken, or cannot be written.
@@ -50,11 +58,23 @@ def open_keyring(home: Path, *, extensions: Sequence[str], logins: Sequence[str]
         ami_password=_text(kept, "ami"),
         web_key=_text(kept, "web"),
         operator_passwords=_filled(kept.get("operators"), logins),
+        override_pins=_filled(kept.get("override_pins"), overriding, _pin),
     )
     wanted = _written(keyring)
     if not path.exists() or path.read_text(encoding="utf-8") != wanted:
         _write(path, wanted)
     return keyring
+
+
+def override_pin(home: Path, extension: str) -> str | None:
+    """The PIN of that phone as the file has it now; ``None`` without one. Raises :class:`KeyringError`.
+
+    PINs are here and not, as hashes, in the database: six digits are found from any hash within hours, and
+    copies of a database travel further than this file.
+    """
+    pins = _read(home / FILE).get("override_pins")
+    pin = pins.get(extension) if isinstance(pins, dict) else None
+    return pin if isinstance(pin, str) and pin else None
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -69,10 +89,10 @@ def _read(path: Path) -> dict[str, object]:
         raise KeyringError(f"{path} cannot be read") from e
 
 
-def _filled(kept: object, names: Sequence[str]) -> dict[str, str]:
+def _filled(kept: object, names: Sequence[str], make: Callable[[], str] | None = None) -> dict[str, str]:
     filled = {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
     for name in names:
-        filled.setdefault(name, _password())
+        filled.setdefault(name, (make or _password)())
     return filled
 
 
@@ -85,6 +105,10 @@ def _password() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
 
 
+def _pin() -> str:
+    return "".join(secrets.choice(string.digits) for _ in range(_PIN_LENGTH))
+
+
 def _written(keyring: Keyring) -> str:
     lines = [
         "# Secrets. Keep the mode of this file at 600 and the file out of backups that others can read.",
@@ -92,7 +116,11 @@ def _written(keyring: Keyring) -> str:
         f"ami = {_quoted(keyring.ami_password)}",
         f"web = {_quoted(keyring.web_key)}",
     ]
-    for table, values in (("phones", keyring.phone_passwords), ("operators", keyring.operator_passwords)):
+    for table, values in (
+        ("phones", keyring.phone_passwords),
+        ("operators", keyring.operator_passwords),
+        ("override_pins", keyring.override_pins),
+    ):
         lines += [
             "",
             f"[{table}]",

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     trunk_addresses: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1/32",)
     #: The number citizens dial, in E.164.
     town_number: str = "+390200000100"
+    #: Where citizens who cannot telephone write to; empty sends them to the town's web site.
+    town_email: str = ""
     #: A private Asterisk root made by ``asterisk-conf/obtain``; empty means ``home/asterisk-root``.
     asterisk_root: Path | None = None
 

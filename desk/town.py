@@ -21,6 +21,7 @@ class Phone:
     tier: str
     label: str
     ring_seconds: int
+    may_override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,24 @@ class Closure:
     day: date
     reason_it: str = ""
     reason_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialHours:
+    """A span of one day instead of those of its weekday, wall clock Europe/Rome."""
+
+    day: date
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The desk opened or closed by hand, from a moment up to, but not including, another."""
+
+    open: bool
+    begins: datetime
+    ends: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +116,14 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures, certificate kinds, fees, categories of reports, courses, rooms, the queue."""
+    """Phones, hours and what replaces them, and what is on offer: all that a call is decided by."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()
     closures: tuple[Closure, ...] = ()
+    special_hours: tuple[SpecialHours, ...] = ()
+    #: The latest one that was not ended by hand. It may be over.
+    override: Override | None = None
     certificate_kinds: tuple[CertificateKind, ...] = ()
     fees: tuple[Fee, ...] = ()
     #: Codes of what can be reported, in the order they are spoken.
@@ -128,7 +150,7 @@ def read_town(session: Session) -> Town:
         if rules
         else Routing(),
         phones=tuple(
-            Phone(phone.extension, phone.tier.value, phone.label, phone.ring_seconds)
+            Phone(phone.extension, phone.tier.value, phone.label, phone.ring_seconds, phone.may_override)
             for phone in session.scalars(select(models.Phone).order_by(models.Phone.extension))
         ),
         opening_hours=tuple(OpeningHours(row.weekday, row.opens, row.closes) for row in hours),
@@ -136,6 +158,13 @@ def read_town(session: Session) -> Town:
             Closure(row.day, row.reason_it, row.reason_en)
             for row in session.scalars(select(models.Closure).order_by(models.Closure.day))
         ),
+        special_hours=tuple(
+            SpecialHours(row.day, row.opens, row.closes)
+            for row in session.scalars(
+                select(models.SpecialHours).order_by(models.SpecialHours.day, models.SpecialHours.opens)
+            )
+        ),
+        override=_override(session),
         certificate_kinds=tuple(
             CertificateKind(
                 kind.code, kind.civil_status, kind.stamp_duty, kind.secretary_fee, kind.working_days
@@ -174,3 +203,13 @@ def read_town(session: Session) -> Town:
             Fee(fee.code, fee.amount) for fee in session.scalars(select(models.Fee).order_by(models.Fee.code))
         ),
     )
+
+
+def _override(session: Session) -> Override | None:
+    latest = session.scalars(
+        select(models.Override)
+        .where(models.Override.cleared_at.is_(None))
+        .order_by(models.Override.id.desc())
+        .limit(1)
+    ).first()
+    return Override(latest.open, latest.set_at, latest.until) if latest else None

@@ -107,16 +107,29 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class DayHours:
+    """When the desk is open on one day, with all that is special about it."""
+
+    day: date
+    spans: tuple[Opening, ...]
+    #: Whether it is open on this weekday as a rule: then a day without spans is news.
+    usual: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """When a person can be reached, seen from now."""
 
     open_now: bool
-    today: tuple[Opening, ...]
-    #: Monday first, seven entries.
-    week: tuple[tuple[Opening, ...], ...]
+    #: Seven days, today first; empty if nothing is known.
+    week: tuple[DayHours, ...]
     #: The next opening after now; ``None`` if none is known.
     next_day: date | None
     next_time: time | None
+
+    @property
+    def today(self) -> DayHours | None:
+        return self.week[0] if self.week else None
 
 
 class Desk(Protocol):

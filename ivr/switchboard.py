@@ -56,7 +56,9 @@ def _serve(desk: Desk) -> Dialog[None]:
     yield from say("welcome", prompt("welcome.greeting"), prompt("welcome.privacy"))
     hours = desk.hours()
     if not hours.open_now:
-        yield from say("welcome.closed", prompt("welcome.closed"), *next_opening(hours))
+        yield from say(
+            "welcome.closed", prompt("welcome.closed"), *next_opening(hours), prompt("welcome.by_keypad")
+        )
     service = yield from _main_menu(desk)
     while service is not _Service.GOODBYE:
         if service is _Service.LANGUAGE:

@@ -161,6 +161,20 @@ class Catalogue:
                 sentence += f" {piece.text}"
         return sentence.strip()
 
+    def written(self, language: str, key: str, values: Mapping[str, Spoken] = MappingProxyType({})) -> str:
+        """The sentence in words for a reader: other prompts inside are written out, other values left open.
+
+        Raises :class:`UnknownPrompt`.
+        """
+
+        def value(found: re.Match[str]) -> str:
+            inner = values.get(found[1])
+            if found[2] == Kind.PROMPT and isinstance(inner, str):
+                return self.prompt(language, inner).template
+            return "…"
+
+        return _PLACEHOLDER.sub(value, " ".join(self.prompt(language, key).template.split()))
+
     def sounds(
         self, language: str, key: str, values: Mapping[str, Spoken] = MappingProxyType({})
     ) -> tuple[str, ...]:

@@ -21,15 +21,17 @@ from console.texts import Texts
 from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
 from desk.settings import Settings
+from prompts.catalogue import load_catalogue
 from webhooks.access_log import log_requests
 from webhooks.calendars import calendar_page
 from webhooks.health import health_page
+from webhooks.menu_page import menu_page
 from webhooks.security import secure
 
 log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
-OPEN = frozenset({"health", "office_calendar", "console.sign_in", "console.static"})
+OPEN = frozenset({"health", "office_calendar", "menu", "console.sign_in", "console.static"})
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -72,6 +74,18 @@ def create_app(
         "/calendars/<office>/<token>.ics",
         "office_calendar",
         calendar_page(database, keyring.web_key, clock=clock),
+    )
+    app.add_url_rule(
+        "/menu",
+        "menu",
+        menu_page(
+            database,
+            load_catalogue(settings.sounds),
+            texts,
+            number=settings.town_number,
+            email=settings.town_email,
+            clock=clock,
+        ),
     )
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)

@@ -22,9 +22,12 @@ COMMANDS = {
     "status": "health",
     "call": "calling",
     "simulate": "simulating",
+    "what-if": "what_if",
     "prompts": "prompting",
     "notice": "noticing",
     "calendars": "calendars",
+    "tree": "menus",
+    "menu": "menus",
 }
 
 
@@ -44,7 +47,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"desk.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 

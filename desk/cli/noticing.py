@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from desk.cli.moments import read_moment
 from desk.db import DatabaseGone, Sessions, connect, reading, sessions, transaction
 from desk.notices import LANGUAGES, NotAuthorised, clear_notices, notices_in_force, set_notice, sound_of
 from desk.settings import ROME, Settings
@@ -51,7 +52,7 @@ def set_(
         _check(data)
         texts["it"] = None
     try:
-        expires_at = now + timedelta(hours=hours) if hours else _moment(until or "")
+        expires_at = now + timedelta(hours=hours) if hours else read_moment(until or "")
         with transaction(sessions(connect(settings.url))) as session:
             made = set_notice(
                 session,
@@ -100,13 +101,6 @@ def render_notices(database: Sessions, settings: Settings, *, now: datetime) -> 
     for file in folder.glob("[0-9]*.wav*"):
         if file.with_suffix(".wav") not in wanted:
             file.unlink(missing_ok=True)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=ROME)
-    except ValueError as e:
-        raise ValueError('the end must look like "2026-12-24 18:00"') from e
 
 
 def _check(data: bytes) -> None:

@@ -43,7 +43,12 @@ def prepare_system(settings: Settings, *, demo: bool) -> Keyring:
                 load_demo(session, keyring, datetime.now(UTC))
         with reading(database) as session:
             town = read_town(session)
-        keyring = open_keyring(home, extensions=[phone.extension for phone in town.phones], logins=logins)
+        keyring = open_keyring(
+            home,
+            extensions=[phone.extension for phone in town.phones],
+            logins=logins,
+            overriding=[phone.extension for phone in town.phones if phone.may_override],
+        )
     render_prompts(settings)
     with _step("Asterisk's configuration", "Run asterisk-conf/obtain.", NoAsterisk, OSError):
         write_configuration(settings, keyring, town)

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds a start may take before the parts that are missing are named.
 START_SECONDS = 60
-#: Seconds between two looks for notices that have no voice yet.
-NOTICES = 5
+#: Seconds between two looks for notices that have no voice yet, and at the lamp.
+NOTICES, LAMP = 5, 5
 
 
 @click.command()
@@ -112,14 +112,20 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the scheduled jobs: outbox, spool, notices."""
+    """Run the scheduled jobs: outbox, spool, notices, lamp."""
+    from call_routing.lamp import Lamp
     from desk.cli.noticing import render_notices
     from desk.jobs import run_worker
 
     settings = Settings()
     database = sessions(connect(settings.url))
+    lamp = Lamp(settings, database)
     run_worker(
-        settings, {"notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC)))}
+        settings,
+        {
+            "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
+            "lamp": (LAMP, lambda: lamp.keep(datetime.now(UTC))),
+        },
     )
 
 
@@ -147,11 +153,13 @@ def _welcome(settings: Settings, keyring: Keyring, demo: bool) -> str:
     if demo:
         logins = "   ".join(f"{login} / {keyring.operator_passwords[login]}" for login in demo_logins())
         lines.append(f"  Log-ins      {logins}")
+    overriding = ", ".join(phone.extension for phone in phones if phone.may_override)
     sip = f"{settings.sip_address}:{settings.sip_port}"
     lines += [
         f"  Call         sip:{settings.town_number}@{sip}  (UDP, no password from this machine)",
         f"  Phones       {', '.join(p.extension for p in phones)} at {sip}",
         f"               with the passwords in {settings.home / 'keyring.toml'}",
+        f"  Open, close  *21 from {overriding or 'no phone'}, with the PIN in the same file",
         "  Try          make call     (a citizen asks for a certificate)",
         "  Stop         Ctrl-C",
         "",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 
 import click
@@ -21,18 +22,40 @@ from prompts.catalogue import Catalogue
 HELP = "Type keys (0-9 * #) and Enter; Enter alone is silence; h hangs up."
 
 
-class TextLine:
-    """A telephone line of text: prompts are printed, keys are typed."""
+class Told(Enum):
+    """What a line of text tells."""
 
-    def __init__(self, catalogue: Catalogue, keys: str | None) -> None:
+    HEARD = auto()
+    PRESSED = auto()
+    RINGS = auto()
+
+
+#: Shows what happens on a line.
+Tell = Callable[[Told, str], None]
+
+
+def print_told(what: Told, text: str) -> None:
+    """Show it on the terminal."""
+    if what is Told.HEARD:
+        click.echo(f"  {text}")
+    elif what is Told.PRESSED:
+        click.secho(f"> {text}", fg="green")
+    else:
+        click.secho(f"  -> {text}", fg="yellow")
+
+
+class TextLine:
+    """A telephone line of text: prompts are told, keys are typed, or given beforehand."""
+
+    def __init__(self, catalogue: Catalogue, keys: str | None, tell: Tell = print_told) -> None:
         self._catalogue = catalogue
         self._typed = list(keys or "")
         self._interactive = keys is None
+        self._tell = tell
 
     def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
         for prompt in prompts:
-            text = self._catalogue.text(language, prompt.key, dict(prompt.values))
-            click.echo(f"  {text}")
+            self._tell(Told.HEARD, self._catalogue.text(language, prompt.key, dict(prompt.values)))
         return self.collect(seconds) if seconds else ""
 
     def collect(self, seconds: float) -> str:
@@ -46,7 +69,7 @@ class TextLine:
         if key == "h":
             raise HungUp
         if not self._interactive:
-            click.secho(f"> {key}", fg="green")
+            self._tell(Told.PRESSED, key)
         return "" if key == "-" else key
 
     def record(self, name: str, longest: int, least: float) -> Recording | None:
@@ -58,7 +81,7 @@ class TextLine:
         return Recording(Path(f"{name}.wav"), max(1.0, len(said) / 15)) if said else None
 
     def dial(self) -> None:
-        click.secho("  -> a person's phone rings", fg="yellow")
+        self._tell(Told.RINGS, "a person's phone rings")
 
     def _ask(self) -> list[str]:
         while True:
@@ -69,6 +92,14 @@ class TextLine:
             if set(line) <= set("0123456789*#h"):
                 return list(line)
             click.echo(HELP)
+
+
+def caller_number(typed: str | None) -> str | None:
+    """The calling number as typed at ``--caller``; ``None`` is a withheld one."""
+    number = to_e164(typed)
+    if typed and number is None:
+        raise click.BadParameter("not a telephone number", param_hint="--caller")
+    return number
 
 
 @click.command()
@@ -84,9 +115,7 @@ def simulate(caller: str | None, keys: str | None) -> None:
     house = open_house(settings)
     if house.town() is None:
         raise click.ClickException("There is no database yet: run make setup, then centralino prepare --demo")
-    number = to_e164(caller)
-    if caller and number is None:
-        raise click.BadParameter("not a telephone number", param_hint="--caller")
+    number = caller_number(caller)
     if keys is None:
         click.echo(HELP)
     journal = CallJournal(house, f"simulated-{datetime.now(UTC):%Y%m%d%H%M%S%f}", number, "simulated")

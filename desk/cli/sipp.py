@@ -237,6 +237,15 @@ def phone(
     return Sipp(program, scenario, ["-aa"], port=port)
 
 
+def watch(program: Sequence[str], exchange: Address, *, number: str, extension: str, password: str) -> Sipp:
+    """A phone whose lamp follows ``number``, until it is closed.
+
+    Events: ``<state>confirmed</state>`` each time it is lit, ``<state>terminated</state>`` when it goes out.
+    """
+    arguments = ["-m", "1", "-au", extension, "-ap", password]
+    return Sipp(program, watching_scenario(number, extension), arguments, remote=exchange)
+
+
 def calling_scenario(
     number: str,
     caller: str | None,
@@ -320,6 +329,45 @@ def registering_scenario(extension: str, port: int) -> str:
             '<recv response="401" auth="true"/>',
             message(2, "[authentication]"),
             '<recv response="200"/>',
+        ]
+    )
+
+
+def watching_scenario(number: str, extension: str) -> str:
+    """SIPp's scenario of a phone with a lamp (RFC 4235); the password comes by ``-ap``."""
+
+    def message(sequence: int, authentication: str) -> str:
+        return _send(
+            f"""SUBSCRIBE sip:{number}@[remote_ip]:[remote_port] SIP/2.0
+            Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+            From: <sip:{extension}@[remote_ip]>;tag=[pid]w[call_number]
+            To: <sip:{number}@[remote_ip]>
+            Call-ID: [call_id]
+            CSeq: {sequence} SUBSCRIBE
+            Contact: <sip:{extension}@[local_ip]:[local_port]>
+            Event: dialog
+            Accept: application/dialog-info+xml
+            {authentication}
+            Expires: 3600
+            Max-Forwards: 70""",
+            retransmit=True,
+        )
+
+    return _scenario(
+        [
+            message(1, "User-Agent: sipp"),
+            '<recv response="401" auth="true"/>',
+            message(2, "[authentication]"),
+            '<recv response="200"/>',
+            '<label id="again"/>',
+            '<recv request="NOTIFY">',
+            "<action>",
+            '<ereg regexp="&lt;state&gt;[a-z]+&lt;/state&gt;" search_in="body" assign_to="state"/>',
+            '<log message="[$state]"/>',
+            "</action>",
+            "</recv>",
+            _reply("200 OK"),
+            '<nop next="again"/>',
         ]
     )
 

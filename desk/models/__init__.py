@@ -41,6 +41,7 @@ from desk.models.details import (
     Stamp,
     Subject,
 )
+from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
@@ -97,6 +98,7 @@ __all__ = [
     "Office",
     "OpeningHours",
     "Operator",
+    "Override",
     "PartOfDay",
     "Payable",
     "Phone",
@@ -121,8 +123,10 @@ __all__ = [
     "RoutingRules",
     "SlotPattern",
     "SlotPlace",
+    "SpecialHours",
     "Stamp",
     "StayOutcome",
     "Subject",
     "Tier",
+    "WrongPin",
 ]

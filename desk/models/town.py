@@ -6,7 +6,7 @@ from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Numeric, String
+from sqlalchemy import CheckConstraint, Numeric, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.models.base import Base, closed_set
@@ -27,6 +27,8 @@ class Phone(Base):
     label: Mapped[str] = mapped_column(String(80))
     #: Seconds it rings before the next tier is rung too.
     ring_seconds: Mapped[int]
+    #: Whether the desk can be opened and closed by hand from here (``*21``).
+    may_override: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class OpeningHours(Base):

@@ -312,7 +312,7 @@ def test_hours_and_kinds_come_from_the_town(working: House) -> None:
     desk, _ = call(working)
     hours = desk.hours()
     assert hours.open_now
-    assert [(span.opens.hour, span.closes.hour) for span in hours.today] == [(9, 13)]
+    assert [(span.opens.hour, span.closes.hour) for span in hours.week[0].spans] == [(9, 13)]
     assert (hours.next_day, hours.next_time and hours.next_time.hour) == (date(2026, 11, 30), 9)
     assert [(kind.code, kind.free, kind.fee) for kind in desk.kinds()] == [
         ("birth", True, Decimal(0)),

@@ -41,6 +41,10 @@ def test_an_entry_point_runs_as_a_process_and_logs_its_call(script: Script, tmp_
     assert "3331112201" not in done.stderr
     with reading(sessions(connect(settings.url))) as session:
         call = call_story(session, f"5.{script}")
+    if script is Script.OVERRIDE:
+        # The log is about citizens.
+        assert call is None
+        return
     assert call is not None
     assert call.caller_e164 == "+393331112201"
     assert call.events[-1].event == "hung_up"

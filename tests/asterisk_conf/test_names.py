@@ -116,7 +116,12 @@ def test_endpoints_and_users(etc: Path, town: Town) -> None:
 def test_extensions(etc: Path, town: Town) -> None:
     extensions = [phone.extension for phone in town.phones]
     rows = sections(etc / "extensions.conf")[Context.PHONES]
-    assert [value.split(",")[0] for key, value in rows if key == "exten"] == extensions
+    assert [value.split(",")[0] for key, value in rows if key == "exten"] == [
+        *extensions,
+        names.OVERRIDE,
+        names.OVERRIDE,
+    ]
+    assert ("exten", f"{names.OVERRIDE},hint,{names.LAMP}") in rows
     members = [
         value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
     ]
@@ -146,5 +151,13 @@ def test_the_readme_names_them_all() -> None:
     for group in (Context, Queue, Script, Variable, Outcome, Sound):
         for name in group:
             assert f"`{name}`" in readme, name
-    for other in (names.TRUNK, names.AMI_USER, names.BACK_OFFICE_FIRST):
+    for other in (
+        names.TRUNK,
+        names.AMI_USER,
+        names.BACK_OFFICE_FIRST,
+        names.OVERRIDE,
+        names.LAMP,
+        names.LIT,
+        names.DARK,
+    ):
         assert f"`{other}`" in readme, other

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desk.keyring import FILE, KeyringError, open_keyring
+from desk.keyring import FILE, KeyringError, open_keyring, override_pin
 
 
 def test_it_is_made_once_and_extended(tmp_path: Path) -> None:
@@ -66,3 +66,16 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     keyring = open_keyring(tmp_path, extensions=["201"], logins=[])
     assert keyring.phone_passwords["201"] not in repr(keyring)
     assert keyring.web_key not in repr(keyring)
+
+
+def test_pins_are_made_for_the_phones_that_need_one_and_read_as_they_are_now(tmp_path: Path) -> None:
+    keyring = open_keyring(tmp_path, extensions=["201", "101"], logins=[], overriding=["201"])
+    pin = keyring.override_pins["201"]
+    assert len(pin) == 6
+    assert pin.isdigit()
+    assert override_pin(tmp_path, "201") == pin
+    assert override_pin(tmp_path, "101") is None
+    file = tmp_path / FILE
+    file.write_text(file.read_text().replace(pin, "4321"))
+    assert override_pin(tmp_path, "201") == "4321"
+    assert open_keyring(tmp_path, extensions=[], logins=[], overriding=["201"]).override_pins["201"] == "4321"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar, cast
@@ -13,6 +13,7 @@ from ivr.conversation import Conversation, Ending, Happening, HungUp
 from ivr.ports import (
     CertificateDraft,
     CertificateKind,
+    DayHours,
     Delivery,
     Filed,
     Hours,
@@ -110,14 +111,22 @@ def converse(
     return ending, line, notes
 
 
-OPEN = Hours(
-    open_now=True,
-    today=(Opening(time(9), time(12, 45)), Opening(time(16), time(19, 45))),
-    week=((Opening(time(9), time(12, 45)),),) * 5 + ((), ()),
-    next_day=date(2026, 11, 24),
-    next_time=time(9),
-)
-CLOSED = Hours(open_now=False, today=(), week=OPEN.week, next_day=date(2026, 11, 24), next_time=time(9))
+MORNING, AFTERNOON = Opening(time(9), time(12, 45)), Opening(time(16), time(19, 45))
+
+
+def a_week(first: date) -> tuple[DayHours, ...]:
+    """Seven days: two spans on Mondays, one until Thursday, and a Friday that is closed for once."""
+    spans: tuple[tuple[Opening, ...], ...]
+    spans = ((MORNING, AFTERNOON), (MORNING,), (MORNING,), (MORNING,), (), (), ())
+    days = (first + timedelta(days=ahead) for ahead in range(7))
+    return tuple(DayHours(day, spans[day.weekday()], usual=day.weekday() < 5) for day in days)
+
+
+#: On a Monday morning, in its break at noon, and on the Sunday before.
+MONDAY = date(2026, 11, 23)
+OPEN = Hours(open_now=True, week=a_week(MONDAY), next_day=MONDAY, next_time=time(16))
+AT_NOON = Hours(open_now=False, week=a_week(MONDAY), next_day=MONDAY, next_time=time(16))
+CLOSED = Hours(open_now=False, week=a_week(MONDAY - timedelta(days=1)), next_day=MONDAY, next_time=time(9))
 
 KINDS = (
     *(CertificateKind(code, civil_status=True, fee=Decimal(0)) for code in ("birth", "marriage", "death")),
@@ -160,7 +169,7 @@ class DecidedDesk:
         self.remembered.append(language)
 
     def hours(self) -> Hours:
-        return self._one("hours", OPEN, CLOSED)
+        return self._one("hours", OPEN, CLOSED, AT_NOON)
 
     def kinds(self) -> Sequence[CertificateKind]:
         return self._one("kinds", KINDS, ())

@@ -294,6 +294,18 @@ class Exchange:
         )
         return Call(line, sound)
 
+    def lamp(self, extension: str, number: str) -> sipp.Sipp:
+        """A phone's lamp that follows ``number``; see `sipp.watch` for its events."""
+        return self._open.enter_context(
+            sipp.watch(
+                self._sipp,
+                self._address,
+                number=number,
+                extension=extension,
+                password=self.keyring.phone_passwords[extension],
+            )
+        )
+
     def calls(self) -> list[str]:
         """The channels that are up, one line each."""
         return self.ask("core show channels concise").split()

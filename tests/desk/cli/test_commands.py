@@ -126,7 +126,7 @@ def test_a_simulated_call_files_a_request_like_a_real_one(town: Settings) -> Non
 def test_a_simulated_call_is_typed_line_by_line(town: Settings) -> None:
     code, text = run("simulate", typed="x\n3\n1\nh\n")
     assert code == 0
-    assert "Gli orari di ogni settimana sono" in text
+    assert "Nei prossimi giorni:" in text
     assert "Type keys" in text
 
 

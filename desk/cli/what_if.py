@@ -1,0 +1,199 @@
+"""``centralino what-if``: what a caller would meet at some time, without a call and without a trace.
+
+The dialog, the desk and the rules are the real ones on the real database. All of it happens in one
+transaction that is rolled back at the end; what would go to the spool goes to a folder that is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import sessionmaker
+
+from agi_scripts.call_desk import CallDesk
+from agi_scripts.house import House
+from agi_scripts.journal import CallJournal
+from call_routing.hours import OpeningHours
+from desk.cli.moments import is_shown_twice, read_moment
+from desk.cli.simulating import TextLine, Told, caller_number
+from desk.db import DatabaseGone, connect, sessions, transaction
+from desk.settings import Settings
+from desk.spool import Spool
+from desk.town import Town
+from ivr.conversation import Conversation, Happening, Outcome
+from ivr.switchboard import switchboard
+from prompts.catalogue import load_catalogue
+
+#: Keys on a telephone, a silence, and hanging up.
+KEYS = frozenset("0123456789*#-h")
+
+
+@dataclass
+class Step:
+    """A node of the dialog: what the caller hears there, and presses."""
+
+    node: str
+    hears: list[str] = field(default_factory=list)
+    presses: str = ""
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """Phones that ring after so many seconds."""
+
+    after: int
+    phones: tuple[str, ...]
+
+
+@dataclass
+class Met:
+    """What a caller of that moment meets. Times are ISO 8601 on Rome's clock."""
+
+    at: str
+    open: bool
+    by_hand: bool
+    closes_at: str | None
+    next_opening: str | None
+    steps: list[Step]
+    #: ``done``, ``operator`` or ``hung_up``, and the last node.
+    outcome: str
+    node: str
+    #: The phones that ring for a caller who is put through.
+    rings: list[Ringing]
+
+
+@click.command("what-if")
+@click.argument("moment")
+@click.option(
+    "--keys", default="", help='Keys to press, as "1,2"; "-" is a silence. Then the caller hangs up.'
+)
+@click.option("--caller", default=None, help="The calling number, as 3331234567 or +39...; withheld without.")
+@click.option("--language", type=click.Choice(["it", "en"]), help="As if the caller had chosen it before.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def what_if(moment: str, keys: str, caller: str | None, language: str | None, as_json: bool) -> None:
+    """Print what a caller would meet at MOMENT, as "2026-12-24 13:10" (Italian time). Nothing is written."""
+    try:
+        at = read_moment(moment)
+    except ValueError as e:
+        raise click.BadParameter(str(e), param_hint="MOMENT") from e
+    if is_shown_twice(at) and not as_json:
+        click.echo(f"The clocks show this time twice; taken for the one at {at:%z}.", err=True)
+    pressed = keys.replace(",", "").replace(" ", "")
+    if not set(pressed) <= KEYS:
+        raise click.BadParameter(f"only {' '.join(sorted(KEYS))}", param_hint="--keys")
+    number = caller_number(caller)
+    with _without_a_trace(Settings(), at) as house:
+        met = _call(house, at, pressed, number, language)
+    click.echo(json.dumps(asdict(met), ensure_ascii=False, indent=2) if as_json else "\n".join(_told(met)))
+
+
+class _DeskIn(CallDesk):
+    """The desk for a caller whose language is given."""
+
+    def __init__(self, house: House, journal: CallJournal, caller: str | None, language: str | None) -> None:
+        super().__init__(house, journal, caller)
+        self._chosen = language
+
+    def language(self) -> str:
+        if self._chosen is None:
+            return super().language()
+        self._call.language = self._chosen
+        return self._chosen
+
+
+class _Transcript:
+    """Keeps what a conversation notes and what its line tells, node by node."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def note(self, node: str, happening: Happening, detail: str = "") -> None:
+        if happening is Happening.ENTERED:
+            self.steps.append(Step(node))
+
+    def tell(self, what: Told, text: str) -> None:
+        if what is Told.HEARD:
+            self.steps[-1].hears.append(text)
+        elif what is Told.PRESSED:
+            self.steps[-1].presses += text
+
+
+def _call(house: House, at: datetime, keys: str, number: str | None, language: str | None) -> Met:
+    town = house.town()
+    if town is None:
+        raise click.ClickException("There is no database yet: run make setup, then centralino prepare --demo")
+    hours, transcript = OpeningHours.of(town), _Transcript()
+    desk = _DeskIn(house, CallJournal(house, "what-if", number, "what-if"), number, language)
+    line = TextLine(house.catalogue, keys, transcript.tell)
+    ending = Conversation(line, transcript, language=desk.language(), pace=desk.pace).run(switchboard(desk))
+    closes, opens = hours.closes_at(at), hours.next_opening(at)
+    return Met(
+        at=at.isoformat(),
+        open=hours.is_open(at),
+        by_hand=hours.in_force(at) is not None,
+        closes_at=closes.isoformat() if closes else None,
+        next_opening=opens.isoformat() if opens else None,
+        steps=transcript.steps,
+        outcome=ending.outcome.value,
+        node=ending.node,
+        rings=_rings(town) if ending.outcome is Outcome.PERSON else [],
+    )
+
+
+def _rings(town: Town) -> list[Ringing]:
+    """Back office first, then the counters too: as the queue does it (queues.conf, queuerules.conf)."""
+    first = [phone for phone in town.phones if phone.tier == "back_office"]
+    then = [phone for phone in town.phones if phone.tier == "counter"]
+    after = max((phone.ring_seconds for phone in first), default=0)
+    rings = [Ringing(0, tuple(phone.extension for phone in first))] if first else []
+    return [*rings, Ringing(after, tuple(phone.extension for phone in then))] if then else rings
+
+
+@contextmanager
+def _without_a_trace(settings: Settings, at: datetime) -> Iterator[House]:
+    """A house that stands still at ``at`` and forgets all that is done in it."""
+    engine = connect(settings.url)
+    try:
+        with tempfile.TemporaryDirectory() as folder, transaction(sessions(engine)) as outer:
+            # What commits inside ends a savepoint only.
+            kept_back = sessionmaker(
+                outer.connection(), expire_on_commit=False, join_transaction_mode="create_savepoint"
+            )
+            try:
+                catalogue = load_catalogue(settings.sounds)
+                yield House(settings, kept_back, Spool(Path(folder)), catalogue, lambda: at)
+            finally:
+                outer.rollback()
+    except DatabaseGone as e:
+        raise click.ClickException(f"{e}: run make setup, then centralino prepare --demo") from e
+    finally:
+        engine.dispose()
+
+
+def _told(met: Met) -> Iterator[str]:
+    at = datetime.fromisoformat(met.at)
+    state = f"open until {_clock(met.closes_at)}" if met.open else "closed"
+    yield f"{at:%A %d %B %Y, %H:%M}: {state}{', by hand' if met.by_hand else ''}"
+    yield f"next opening: {_clock(met.next_opening)}"
+    for step in met.steps:
+        yield f"\n[{step.node}]"
+        yield from (f"  {text}" for text in step.hears)
+        if step.presses:
+            yield f"> {step.presses}"
+    yield ""
+    for ringing in met.rings:
+        yield f"  -> after {ringing.after} s rings {', '.join(ringing.phones)}"
+    if met.rings:
+        yield "  -> nobody answers: a message is taken"
+    yield f"[{met.outcome} at {met.node}]"
+
+
+def _clock(moment: str | None) -> str:
+    return f"{datetime.fromisoformat(moment):%A %d %B %Y, %H:%M}" if moment else "none within a year"
