@@ -22,9 +22,11 @@ from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
+from agi_scripts.live_queue import LiveQueue, NoQueue
 from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
 from agi_scripts.report_desk import ReportDesk
+from agi_scripts.routing_desk import RoutingDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
@@ -62,7 +64,9 @@ CONSENT_TEXT = "phone-1"
 class CallDesk:
     """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
 
-    def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
+    def __init__(
+        self, house: House, journal: CallJournal, caller: str | None, *, queue: LiveQueue | None = None
+    ) -> None:
         self._call = CallContext(house, journal, caller)
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
@@ -73,6 +77,7 @@ class CallDesk:
         self.consents = ConsentDesk(self._call)
         self.notices = NoticeDesk(self._call)
         self.reports = ReportDesk(self._call)
+        self.routing = RoutingDesk(self._call, queue or NoQueue())
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:

@@ -37,6 +37,7 @@ from ivr.steps import (
     Transfer,
 )
 from ivr.switchboard import LANGUAGE, switchboard
+from ivr.waiting import waiting
 from prompts.catalogue import Catalogue, load_catalogue
 from tests.ivr.doubles import DecidedDesk
 
@@ -67,7 +68,11 @@ SERVICE_MENUS = {
     "appointments.service",
 }
 
-DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
+DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {
+    "switchboard": switchboard,
+    "unanswered": unanswered,
+    "waiting": waiting,
+}
 
 
 class Choices:
@@ -233,6 +238,7 @@ def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
     assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "unanswered": {"done", "hung up", "as before"},
+        "waiting": {"done", "transfer", "hung up", "as before"},
     }
 
 
