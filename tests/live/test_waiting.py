@@ -148,4 +148,4 @@ def test_after_a_conversation_the_phone_is_left_alone_for_a_while(system: System
         int(re.findall(rf"(\d+)\|[\d.]+\|desk\|201\|{event}", system.queue_log)[-1])
         for event in ("COMPLETECALLER", "CONNECT")
     )
-    assert 5 <= served - ended <= 15
+    assert served - ended >= 5
