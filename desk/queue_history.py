@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -104,12 +104,12 @@ def stay_of(lines: Iterable[QueueLine], over: datetime | None) -> Stay | None:
         return _answered(stay, answered, [line for line in lines if line.event in ENDED], over)
     abandoned = next((line for line in lines if line.event == ABANDONED), None)
     if abandoned is not None:
-        return _replaced(stay, outcome=StayOutcome.ABANDONED, ended_at=abandoned.at)
+        return replace(stay, outcome=StayOutcome.ABANDONED, ended_at=abandoned.at)
     if over is not None:
         # What came after the queue, a message or the news that nobody is there, is no part of the stay.
         last_in = max(line.at for line in lines if line.event == ENTERED)
         left = [line.at for line in lines if line.event in LEFT and line.at >= last_in]
-        return _replaced(stay, outcome=StayOutcome.UNANSWERED, ended_at=max(left, default=over))
+        return replace(stay, outcome=StayOutcome.UNANSWERED, ended_at=max(left, default=over))
     return stay
 
 
@@ -176,7 +176,7 @@ def derive_stays(session: Session, calls: Iterable[str], *, now: datetime) -> No
 def _answered(stay: Stay, answered: QueueLine, ends: Sequence[QueueLine], over: datetime | None) -> Stay:
     end = next(iter(ends), None)
     how = ENDED[end.event] if end else None
-    return _replaced(
+    return replace(
         stay,
         outcome=StayOutcome.ANSWERED,
         answered_at=answered.at,
@@ -197,10 +197,6 @@ def _target(end: QueueLine) -> str | None:
         # The channel at the other end: PJSIP/104-0000001a.
         return rest[1].partition("/")[2].rpartition("-")[0][:_TARGET] or None
     return None
-
-
-def _replaced(stay: Stay, **changes: object) -> Stay:
-    return Stay(**{**asdict(stay), **changes})
 
 
 def _over(session: Session, lines: Sequence[QueueLine], now: datetime) -> datetime | None:
