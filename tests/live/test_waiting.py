@@ -149,3 +149,19 @@ def test_after_a_conversation_the_phone_is_left_alone_for_a_while(system: System
         for event in ("COMPLETECALLER", "CONNECT")
     )
     assert served - ended >= 5
+
+
+def test_new_rules_are_read_without_dropping_anybody(system: System, caller: str) -> None:
+    first = talking(system)
+    second = system.call(caller=caller, keys=PERSON)
+    in_queue(system, caller)
+    with transaction(system.database) as session:
+        session.execute(update(RoutingRules).values(announce_seconds=1))
+    system.read_town()
+    system.reload()
+    before = entries(system, caller)
+    in_queue(system, caller, times=before + 2)
+    assert first.line.events == ["answered"]
+    assert second.line.events == ["answered"]
+    first.hang_up()
+    wait_until(lambda: "CONNECT" in system.queue_log.partition(caller)[2], "the citizen is served", 40)
