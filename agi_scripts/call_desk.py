@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from agi_scripts.appointments_desk import AppointmentsDesk
+from agi_scripts.call_back_desk import CallBackDesk
 from agi_scripts.call_context import CallContext
 from agi_scripts.consent_desk import ConsentDesk
 from agi_scripts.courses_desk import CoursesDesk
@@ -22,10 +23,12 @@ from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
+from agi_scripts.live_queue import LiveQueue, NoQueue
 from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
 from agi_scripts.report_desk import ReportDesk
 from agi_scripts.rooms_desk import RoomsDesk
+from agi_scripts.routing_desk import RoutingDesk
 from call_routing.hours import OpeningHours
 from desk.certificates import CertificateOrder, fees, file_certificate
 from desk.citizens import citizens_with_number
@@ -64,11 +67,14 @@ CONSENT_TEXT = "phone-1"
 class CallDesk:
     """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
 
-    def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
+    def __init__(
+        self, house: House, journal: CallJournal, caller: str | None, *, queue: LiveQueue | None = None
+    ) -> None:
         self._call = CallContext(house, journal, caller)
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
+        self.call_backs = CallBackDesk(self._call)
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)
@@ -76,6 +82,7 @@ class CallDesk:
         self.reports = ReportDesk(self._call)
         self.courses = CoursesDesk(self._call, consent=self._consent)
         self.rooms = RoomsDesk(self._call, consent=self._consent)
+        self.routing = RoutingDesk(self._call, queue or NoQueue())
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:

@@ -9,6 +9,7 @@ from agi_scripts.call_desk import CallDesk
 from agi_scripts.house import House, open_house
 from agi_scripts.journal import CallJournal
 from agi_scripts.line import AgiLine
+from agi_scripts.live_queue import AgiQueue
 from agi_scripts.session import FileWire, Session
 from call_routing import names
 from desk.phone_numbers import to_e164
@@ -41,7 +42,7 @@ def converse(
     caller = to_e164(session.env.get("agi_callerid"))
     called = session.env.get("agi_dnid", "")
     journal = CallJournal(house, unique_id, caller, called, first=first_event)
-    desk = CallDesk(house, journal, caller)
+    desk = CallDesk(house, journal, caller, queue=AgiQueue(session))
     line = AgiLine(session, house.catalogue, house.settings.recordings, unique_id)
     try:
         ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(dialog(desk))

@@ -22,7 +22,7 @@ from desk.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
     from desk.keyring import Keyring
-    from desk.town import Phone, Town
+    from desk.town import Town
 
 #: The account Asterisk runs as when root starts it, as in Debian's package.
 ACCOUNT = "asterisk"
@@ -39,8 +39,6 @@ TEMPLATES = PROJECT / "asterisk-conf"
 _PENALTY = {"back_office": 0, "counter": 1}
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
-#: How long a caller waits with music while everybody is talking, before a message is taken (seconds).
-_WAIT_SECONDS = 900
 #: A message ends after this much silence, and at the latest after this time (seconds).
 _MESSAGE_SILENCE_SECONDS = 5
 _MESSAGE_SECONDS = 180
@@ -93,7 +91,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     """
     state = _state(settings)
     account = _account()
-    folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "run"))]
+    folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "log/cdr-custom", "run"))]
     written_for_us = (_messages(settings), settings.recordings)
     folders += written_for_us
     for folder in folders:
@@ -122,7 +120,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "messages": _messages(settings),
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": _PENALTY,
-        "limits": _limits(town.phones),
+        "limits": _limits(town),
     }
     wanted = {template.name for template in TEMPLATES.glob("*.conf")}
     for name in sorted(wanted):
@@ -202,10 +200,10 @@ def unreachable_folder(path: Path) -> Path | None:
     return None
 
 
-def _limits(phones: Sequence[Phone]) -> dict[str, int]:
+def _limits(town: Town) -> dict[str, int]:
     """Times of the dialplan and the queue, in seconds."""
     longest = {
-        tier: max((phone.ring_seconds for phone in phones if phone.tier == tier), default=0)
+        tier: max((phone.ring_seconds for phone in town.phones if phone.tier == tier), default=0)
         for tier in _PENALTY
     }
     first = longest["back_office"] or longest["counter"]
@@ -213,7 +211,8 @@ def _limits(phones: Sequence[Phone]) -> dict[str, int]:
         "back_office": first,
         "ring": first + _RETRY_SECONDS + longest["counter"],
         "retry": _RETRY_SECONDS,
-        "wait": _WAIT_SECONDS,
+        "round": town.routing.announce_seconds,
+        "wait": town.routing.longest_wait_seconds,
         "first_command": names.FIRST_COMMAND_SECONDS,
         "silence": _MESSAGE_SILENCE_SECONDS,
         "message": _MESSAGE_SECONDS,

@@ -19,6 +19,7 @@ from ivr.steps import Recording
 
 if TYPE_CHECKING:
     # Each service's own port stands beside its dialog, and dialogs import this module.
+    from ivr.call_back import CallBacks
     from ivr.courses import CourseDesk
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ivr.report import ReportDesk
     from ivr.rooms import RoomDesk
     from ivr.sms_service import TextConsents
+    from ivr.waiting import Routing
 
 
 class Subject(StrEnum):
@@ -166,6 +168,14 @@ class Desk(Protocol):
     @property
     def appointments(self) -> Agenda:
         """The agendas of the offices."""
+
+    @property
+    def call_backs(self) -> CallBacks:
+        """Being called back instead of waiting."""
+
+    @property
+    def routing(self) -> Routing:
+        """The queue for a person."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from ivr.appointments import appointments
+from ivr.call_back import offer_call_back, recall_pending
 from ivr.hours import next_opening
 from ivr.information import information
 from ivr.message import message
@@ -24,6 +25,7 @@ from ivr.steps import (
     speak,
     transfer,
 )
+from ivr.waiting import Reach, told
 
 
 class _Service(Enum):
@@ -105,9 +107,16 @@ def _anything_else(desk: Desk) -> Dialog[_Service]:
 
 
 def reach_person(desk: Desk, need: Need) -> Dialog[None]:
-    """Put the caller through while the desk is open, else take a message."""
+    """Put the caller through if it is any use to wait, else offer a call-back or take a message."""
     hours = desk.hours()
     sorry = () if need is Need.ASKED else (prompt(f"person.{need}"),)
-    if hours.open_now:
-        yield from transfer("person", *sorry, prompt("person.transfer"))
-    yield from message(desk, *sorry, prompt("person.closed"), *next_opening(hours))
+    if not hours.open_now:
+        why = (prompt("person.closed"), *next_opening(hours))
+    elif (reach := desk.routing.reach()) is Reach.RING:
+        if not (yield from recall_pending(desk)):
+            yield from transfer("person", *sorry, *told(desk.routing.wait()), prompt("person.transfer"))
+        return
+    else:
+        why = (prompt("person.nobody" if reach is Reach.NOBODY else "person.too_late"),)
+    if not (yield from offer_call_back(desk, *sorry, *why)):
+        yield from message(desk)

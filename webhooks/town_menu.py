@@ -21,11 +21,12 @@ from ivr.steps import Prompt
 from ivr.supposed import Known, Suppositions
 from ivr.switchboard import switchboard
 from ivr.tree import Choice, Kind, Node, tree
+from ivr.waiting import waiting
 from ivr.walk import Walked, World, walk
 from prompts.catalogue import Catalogue
 
 #: The dialogs in which 0 must lead to a person. The others are for our own phones.
-FOR_CITIZENS = frozenset({"switchboard", "unanswered"})
+FOR_CITIZENS = frozenset({"switchboard", "unanswered", "waiting"})
 
 
 def worlds(offer: Offer) -> Mapping[str, World]:
@@ -34,6 +35,7 @@ def worlds(offer: Offer) -> Mapping[str, World]:
     return {
         "switchboard": lambda pick: switchboard(of.suppose(Desk, pick)),
         "unanswered": lambda pick: unanswered(of.suppose(Desk, pick)),
+        "waiting": lambda pick: waiting(of.suppose(Desk, pick)),
         "override": lambda pick: override(of.suppose(OverrideDesk, pick)),
     }
 

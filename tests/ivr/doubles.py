@@ -25,6 +25,7 @@ from ivr.ports import (
 )
 from ivr.steps import Dialog, Prompt, Recording
 from tests.ivr.decided_appointments import DecidedAgenda
+from tests.ivr.decided_call_backs import DecidedCallBacks
 from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_courses import DecidedCourses
 from tests.ivr.decided_information import DecidedInformation
@@ -32,6 +33,7 @@ from tests.ivr.decided_notices import DecidedNotices
 from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.decided_rooms import DecidedRooms
+from tests.ivr.decided_routing import DecidedRouting
 from tests.ivr.deciding import Pick, first
 
 T = TypeVar("T")
@@ -145,6 +147,7 @@ class DecidedDesk:
     def __init__(self, pick: Pick[object] = first) -> None:
         self._pick = pick
         self.appointments = DecidedAgenda(pick)
+        self.call_backs = DecidedCallBacks(pick)
         self.filed = DecidedRequests(pick)
         self.information = DecidedInformation(pick)
         self.consents = DecidedConsents(pick)
@@ -152,6 +155,7 @@ class DecidedDesk:
         self.reports = DecidedReports(pick)
         self.courses = DecidedCourses(pick)
         self.rooms = DecidedRooms(pick)
+        self.routing = DecidedRouting(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []

@@ -12,6 +12,7 @@ from ivr.override import override
 from ivr.rules import LEVELS, OPTIONS, SECONDS
 from ivr.steps import Ask, Menu
 from ivr.switchboard import LANGUAGE, switchboard
+from ivr.waiting import waiting
 from ivr.walk import Walked, World, nodes_in_source, walk
 from prompts.catalogue import Catalogue, load_catalogue
 from tests.ivr.decided_override import DecidedOverride
@@ -29,12 +30,14 @@ TYPED = {
     "rooms.day": "12012027",
     "override.pin": "123456",
     "override.clock": "1230",
+    "call_back.number": "0290901234",
 }
 
 DIALOGS: dict[str, World] = {
     "switchboard": lambda pick: switchboard(DecidedDesk(pick)),
     "unanswered": lambda pick: unanswered(DecidedDesk(pick)),
     "override": lambda pick: override(DecidedOverride(pick)),
+    "waiting": lambda pick: waiting(DecidedDesk(pick)),
 }
 
 
@@ -57,8 +60,9 @@ def crawled() -> dict[str, Walked]:
 def test_every_path_ends(crawled: dict[str, Walked]) -> None:
     assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
-        "unanswered": {"done", "hung up"},
         "override": {"done", "hung up", "as before"},
+        "unanswered": {"done", "hung up", "as before"},
+        "waiting": {"done", "transfer", "hung up", "as before"},
     }
 
 

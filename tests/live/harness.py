@@ -319,7 +319,6 @@ class System(Exchange):
         with transaction(self.database) as session:
             # A phone that nobody picks up shall not take a test's time.
             session.execute(update(PhoneRow).values(ring_seconds=1))
-            session.execute(update(RoutingRules).values(wrap_up_seconds=0))
             # The demo's courses are open on the day on which it is loaded, not on the day of the tests.
             opens, week = datetime.fromisoformat(OPEN), timedelta(days=7)
             session.execute(
@@ -327,6 +326,7 @@ class System(Exchange):
                     enrolment_opens=opens - week, enrolment_closes=opens + week, first_lesson=opens + 5 * week
                 )
             )
+            session.execute(update(RoutingRules).values(wrap_up_seconds=0, announce_seconds=3))
         with transaction(self.database) as session:
             town = read_town(session)
         keyring = open_keyring(
@@ -339,6 +339,11 @@ class System(Exchange):
     def start(self) -> None:
         super().start()
         self.start_agi()
+
+    def read_town(self) -> None:
+        """Take over what a test has changed in the town's data; :meth:`reload` tells Asterisk."""
+        with transaction(self.database) as session:
+            self.town = read_town(session)
 
     def start_agi(self, at: str = OPEN) -> None:
         """Start the AGI server as if it were that time, and wait until it takes calls."""
@@ -576,5 +581,5 @@ def small_town(*, ring_seconds: int) -> Town:
     counters = [Phone(f"10{n}", "counter", f"Sportello {n}", ring_seconds) for n in range(1, 5)]
     return Town(
         phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters),
-        routing=Routing(wrap_up_seconds=0),
+        routing=Routing(wrap_up_seconds=0, announce_seconds=3),
     )
