@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.models import (
+    CallBackDetails,
     CertificateDetails,
     Citizen,
     Message,
@@ -50,6 +51,7 @@ class Row:
     #: What was asked for, where it is a certificate.
     certificate: CertificateDetails | None
     report: ReportDetails | None
+    call_back: CallBackDetails | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -111,6 +113,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             citizen=_name(request.citizen),
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
             report=request.details if isinstance(request.details, ReportDetails) else None,
+            call_back=request.details if isinstance(request.details, CallBackDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -140,5 +143,7 @@ def _recordings(details: RequestDetails) -> Mapping[str, Path]:
         return {"message": details.recording}
     if isinstance(details, ReportDetails):
         return {"place": details.place_recording, "message": details.message_recording}
+    if isinstance(details, CallBackDetails):
+        return {}
     kept = {"identity": details.identity_recording, "subject": details.subject_recording}
     return {name: path for name, path in kept.items() if path is not None}

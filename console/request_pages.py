@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import quote_etag
 
-from console.formats import amount, day
+from console.formats import amount, day, day_and_time
 from console.language import language_of_visitor
 from console.request_list import Detail, read_detail, read_page
 from console.texts import Texts
@@ -133,6 +133,11 @@ class RequestPages:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
+        if row.call_back:
+            yield say("detail.waiting_since"), day_and_time(row.call_back.waiting_since)
+            if row.call_back.result:
+                yield say("detail.tries"), str(row.call_back.tries)
+                yield say("detail.last_try"), label("tried", row.call_back.result)
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.appointments import release_expired
+from desk.call_backs import limits_of
 from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
 from desk.mail.outbox import send_mail
 from desk.mail.senders import FileMailer, Mailer, SmtpMailer
@@ -84,7 +85,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
 
 def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:
     """File what calls had to leave on disk: each item exactly once, and gone from the disk only then."""
-    filed = replay_spool(database, spool) + replay_messages(database, settings)
+    filed = replay_spool(database, spool, limits_of(settings)) + replay_messages(database, settings)
     if filed:
         log.info("filed %d requests from the spool", filed)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from desk.call_backs import CallBackLimits, CallBackOrder, ask_call_back
 from desk.call_log import CallRecord, log_call
 from desk.certificates import CertificateOrder, file_certificate
 from desk.complaints import ReportOrder, file_report
@@ -20,9 +21,11 @@ from desk.spool import Item, Spool
 log = logging.getLogger(__name__)
 
 CALL, CERTIFICATE, MESSAGE, REPORT = "call", "certificate", "message", "report"
+CALL_BACK = "call_back"
+_USUAL = CallBackLimits()
 
 
-def replay_spool(sessions: Sessions, spool: Spool) -> int:
+def replay_spool(sessions: Sessions, spool: Spool, limits: CallBackLimits = _USUAL) -> int:
     """File all items of the spool; returns how many. Each is removed only after its transaction.
 
     Raises:
@@ -33,7 +36,7 @@ def replay_spool(sessions: Sessions, spool: Spool) -> int:
     for item in sorted(spool.waiting(), key=lambda item: item.kind != CALL):
         try:
             with transaction(sessions) as session:
-                _file(session, item)
+                _file(session, item, limits)
         except DatabaseGone:
             raise
         except Exception:
@@ -46,7 +49,7 @@ def replay_spool(sessions: Sessions, spool: Spool) -> int:
     return filed
 
 
-def _file(session: Session, item: Item) -> None:
+def _file(session: Session, item: Item, limits: CallBackLimits) -> None:
     # The citizen confirmed when the item was put into the spool, not now.
     if item.kind == CERTIFICATE:
         file_certificate(session, CertificateOrder.model_validate(item.payload), now=item.at)
@@ -56,6 +59,8 @@ def _file(session: Session, item: Item) -> None:
         log_call(session, CallRecord.model_validate(item.payload))
     elif item.kind == REPORT:
         file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == CALL_BACK:
+        ask_call_back(session, CallBackOrder.model_validate(item.payload), limits=limits, now=item.at)
     else:
         raise ValueError("a kind of item that this version does not know")
 

@@ -14,6 +14,7 @@ from desk.models.appointments import (
     SlotPlace,
 )
 from desk.models.base import Base
+from desk.models.call_backs import CallBack, CallBackResult, CallBackState
 from desk.models.calls import Call, CallEvent, CallOutcome
 from desk.models.citizens import (
     CallerPreference,
@@ -24,6 +25,7 @@ from desk.models.citizens import (
     Purpose,
 )
 from desk.models.details import (
+    CallBackDetails,
     CertificateDetails,
     Delivery,
     IdentifiedBy,
@@ -58,6 +60,10 @@ __all__ = [
     "BookingState",
     "BookingStep",
     "Call",
+    "CallBack",
+    "CallBackDetails",
+    "CallBackResult",
+    "CallBackState",
     "CallEvent",
     "CallLeg",
     "CallOutcome",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -102,7 +103,21 @@ class ReportDetails(BaseModel):
     call_back: bool
 
 
-RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails
+class CallBackDetails(BaseModel):
+    """A call-back that was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: Literal[RequestKind.CALL_BACK] = RequestKind.CALL_BACK
+    number: str
+    #: Since when the citizen waits for a person.
+    waiting_since: datetime
+    #: How often the number was called in vain, and what the last call met, once the worker gave up.
+    tries: int = 0
+    result: str | None = None
+
+
+RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails | CallBackDetails
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
 
