@@ -41,6 +41,8 @@ _PENALTY = {"back_office": 0, "counter": 1}
 _RETRY_SECONDS = 1
 #: How long a caller waits with music while everybody is talking, before a message is taken (seconds).
 _WAIT_SECONDS = 900
+#: How long a citizen's telephone rings who is called back.
+_CALL_BACK_SECONDS = 25
 #: A message ends after this much silence, and at the latest after this time (seconds).
 _MESSAGE_SILENCE_SECONDS = 5
 _MESSAGE_SECONDS = 180
@@ -94,7 +96,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     state = _state(settings)
     account = _account()
     folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "run"))]
-    written_for_us = (_messages(settings), settings.recordings)
+    written_for_us = (_messages(settings), settings.call_backs, settings.recordings)
     folders += written_for_us
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,6 +122,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "sounds": settings.sounds,
         "music": settings.home.resolve() / "moh",
         "messages": _messages(settings),
+        "call_backs": settings.call_backs,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": _PENALTY,
         "limits": _limits(town.phones),
@@ -214,6 +217,7 @@ def _limits(phones: Sequence[Phone]) -> dict[str, int]:
         "ring": first + _RETRY_SECONDS + longest["counter"],
         "retry": _RETRY_SECONDS,
         "wait": _WAIT_SECONDS,
+        "call_back": _CALL_BACK_SECONDS,
         "first_command": names.FIRST_COMMAND_SECONDS,
         "silence": _MESSAGE_SILENCE_SECONDS,
         "message": _MESSAGE_SECONDS,

@@ -13,6 +13,10 @@ TRUNK = "trunk"
 AMI_USER = "centralino"
 #: The queue rule that lets the counters ring after the back office.
 BACK_OFFICE_FIRST = "back-office-first"
+#: What a phone dials to be paused or to take calls again; followed by an extension, the lamp for it.
+PAUSE_KEY = "*22"
+#: A caller's priority in the queue is this less the second since which the caller waits.
+LAST_SECOND = 2147483647
 #: The extension at which every context of ours starts.
 START = "s"
 
@@ -31,6 +35,10 @@ class Context(StrEnum):
     OPERATORS = "operators"
     UNANSWERED = "unanswered"
     PHONES = "phones"
+    PAUSED = "paused"
+    CALL_BACK = "call-back"
+    CALLED_BACK = "called-back"
+    PRESSED_1 = "pressed-1"
 
 
 class Queue(StrEnum):
@@ -44,6 +52,7 @@ class Script(StrEnum):
 
     SWITCHBOARD = "switchboard"
     UNANSWERED = "unanswered"
+    PAUSED = "paused"
 
 
 class Variable(StrEnum):
@@ -55,6 +64,27 @@ class Variable(StrEnum):
     MESSAGE = "CENTRALINO_MESSAGE"
     #: The dialplan's own: how long a caller waits while everybody is talking (seconds since 1970).
     WAIT_UNTIL = "CENTRALINO_WAIT_UNTIL"
+    #: Since when the caller waits for a person (seconds since 1970): the place in the queue.
+    SINCE = "CENTRALINO_SINCE"
+    #: The number of a citizen who is called back.
+    NUMBER = "CENTRALINO_NUMBER"
+    #: The dialplan's own: a phone that pauses itself.
+    PHONE = "CENTRALINO_PHONE"
+    #: The dialplan's own: the key that a citizen pressed who was called back.
+    PRESSED = "CENTRALINO_PRESSED"
+    #: The dialplan's own: what became of a call-back.
+    RESULT = "CENTRALINO_RESULT"
+
+
+class PauseReason(StrEnum):
+    """Why a phone is paused, or no longer."""
+
+    #: It rang and nobody answered: the worker paused it.
+    NO_ANSWER = "no_answer"
+    #: The operator wanted it.
+    OPERATOR = "operator"
+    #: The operator takes calls again.
+    BACK = "back"
 
 
 class Outcome(StrEnum):
@@ -74,3 +104,10 @@ class Sound(StrEnum):
     SORRY = "fallback.sorry"
     LEAVE_MESSAGE = "fallback.leave_message"
     RECORDED = "fallback.recorded"
+    PAUSE_BEGUN = "pause.begun"
+    PAUSE_ENDED = "pause.ended"
+    #: To the operator who picked up a call-back: the citizen is called now; did not answer.
+    CALLING = "called_back.calling"
+    NOT_REACHED = "called_back.not_reached"
+    #: To the citizen: who calls, and to press 1.
+    GREETING = "called_back.greeting"

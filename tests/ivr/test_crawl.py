@@ -20,6 +20,7 @@ import pytest
 import ivr
 from ivr.conversation import menu_prompts
 from ivr.message import unanswered
+from ivr.paused import paused
 from ivr.ports import Desk, Identity
 from ivr.steps import (
     Ask,
@@ -67,7 +68,21 @@ SERVICE_MENUS = {
     "appointments.service",
 }
 
-DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
+
+class OnDuty:
+    """:class:`ivr.paused.Duty` of nobody."""
+
+    def take_calls(self) -> None:
+        pass
+
+
+DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {
+    "switchboard": switchboard,
+    "unanswered": unanswered,
+    "paused": lambda _desk: paused(OnDuty()),
+}
+#: Texts that the dialplan, the loop and menus say.
+ELSEWHERE = {"press", "fallback", "again", "pause", "called_back"}
 
 
 class Choices:
@@ -233,6 +248,7 @@ def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
     assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "unanswered": {"done", "hung up", "as before"},
+        "paused": {"done", "hung up"},
     }
 
 
@@ -248,11 +264,7 @@ def test_every_prompt_can_be_said_in_every_language(
 
 def test_every_text_of_the_dialogs_is_used(crawled: dict[str, Crawled], catalogue: Catalogue) -> None:
     spoken = {prompt.key for met in crawled.values() for prompt in met.spoken}
-    unused = {
-        key
-        for key in catalogue.keys("it")
-        if key not in spoken and key.split(".")[0] not in ("press", "fallback", "again")
-    }
+    unused = {key for key in catalogue.keys("it") if key not in spoken and key.split(".")[0] not in ELSEWHERE}
     # The week of the test's desk has no opening at the weekend.
     assert unused == {"hours.saturday", "hours.sunday"}
 
