@@ -3,6 +3,8 @@ PYTHON ?= python3
 export PYTHON
 CENTRALINO_HOME ?= var
 export CENTRALINO_HOME
+# In the demo a softphone on this machine is every citizen who is called back.
+run: export CENTRALINO_TRUNK_URI ?= sip:127.0.0.1:5070
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help

@@ -2,29 +2,71 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from agi_scripts.call_context import CallContext
+from desk.call_backs import (
+    BY,
+    Asked,
+    CallBackOrder,
+    ask_call_back,
+    cancel_call_back,
+    limits_of,
+    may_ask,
+    open_call_back,
+)
+from desk.phone_numbers import to_call_back
+from desk.replay import CALL_BACK
 
 
 class CallBackDesk:
-    """See :class:`ivr.call_back.CallBacks`. Not offered yet."""
+    """See :class:`ivr.call_back.CallBacks`. ``since`` is the caller's place in the queue, if there is one."""
 
-    def __init__(self, call: CallContext) -> None:
+    def __init__(self, call: CallContext, since: datetime | None) -> None:
         self._call = call
+        self._since = since
+        self._filed = 0
 
     def may_offer(self) -> bool:
-        return False
+        call = self._call
+        limits = limits_of(call.house.settings)
+        # Without the database the wish is spooled, and the limits are applied when it is filed.
+        return call.read(lambda s: may_ask(s, call.caller, limits=limits, now=call.now()), default=True)
 
     def pending(self) -> bool:
-        return False
+        caller = self._call.caller
+        return caller is not None and self._call.read(
+            lambda s: open_call_back(s, caller) is not None, default=False
+        )
 
     def number(self) -> str | None:
-        return None
+        return to_call_back(self._call.caller)
 
     def read(self, digits: str) -> str | None:
-        return None
+        return to_call_back(digits)
 
     def file(self, number: str) -> bool:
-        return False
+        call = self._call
+        self._filed += 1
+        order = CallBackOrder(
+            number=number,
+            caller=call.caller,
+            waiting_since=self._since or call.now(),
+            language=call.language,
+            idempotency_key=f"{CALL_BACK}-{call.unique_id}-{self._filed}",
+            call_unique_id=call.unique_id,
+        )
+        limits = limits_of(call.house.settings)
+        asked = call.file(
+            CALL_BACK,
+            order.idempotency_key,
+            order,
+            lambda s: ask_call_back(s, order, limits=limits, now=call.now()),
+        )
+        return asked is not Asked.REFUSED
 
     def cancel(self) -> None:
-        return None
+        call = self._call
+        if call.caller is not None:
+            number = call.caller
+            call.commit(lambda s: cancel_call_back(s, number, by=BY, now=call.now()), default=False)

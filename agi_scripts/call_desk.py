@@ -65,16 +65,26 @@ CONSENT_TEXT = "phone-1"
 
 
 class CallDesk:
-    """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
+    """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number.
+
+    ``queue`` is the queue as the call sees it, ``since`` when the caller began to wait for a person, where
+    that has begun.
+    """
 
     def __init__(
-        self, house: House, journal: CallJournal, caller: str | None, *, queue: LiveQueue | None = None
+        self,
+        house: House,
+        journal: CallJournal,
+        caller: str | None,
+        *,
+        queue: LiveQueue | None = None,
+        since: datetime | None = None,
     ) -> None:
         self._call = CallContext(house, journal, caller)
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
-        self.call_backs = CallBackDesk(self._call)
+        self.call_backs = CallBackDesk(self._call, since)
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from agi_scripts.call_desk import CallDesk
 from agi_scripts.house import House, open_house
@@ -42,7 +43,7 @@ def converse(
     caller = to_e164(session.env.get("agi_callerid"))
     called = session.env.get("agi_dnid", "")
     journal = CallJournal(house, unique_id, caller, called, first=first_event)
-    desk = CallDesk(house, journal, caller, queue=AgiQueue(session))
+    desk = CallDesk(house, journal, caller, queue=AgiQueue(session), since=_since(session))
     line = AgiLine(session, house.catalogue, house.settings.recordings, unique_id)
     try:
         ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(dialog(desk))
@@ -56,6 +57,12 @@ def converse(
         # Music, tones and fallback sentences go on in the caller's language.
         session.set_variable("CHANNEL(language)", ending.language)
         session.set_variable(names.Variable.OUTCOME, outcome)
+
+
+def _since(session: Session) -> datetime | None:
+    """Since when the caller waits for a person: the dialplan tells it to scripts behind the queue."""
+    seconds = session.env.get("agi_arg_1", "")
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
 
 
 def run_as_script(entry: Callable[[Session, House], None]) -> None:

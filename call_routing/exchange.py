@@ -39,6 +39,8 @@ TEMPLATES = PROJECT / "asterisk-conf"
 _PENALTY = {"back_office": 0, "counter": 1}
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
+#: How long a citizen's telephone rings who is called back.
+_CALL_BACK_SECONDS = 25
 #: A message ends after this much silence, and at the latest after this time (seconds).
 _MESSAGE_SILENCE_SECONDS = 5
 _MESSAGE_SECONDS = 180
@@ -92,7 +94,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     state = _state(settings)
     account = _account()
     folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "log/cdr-custom", "run"))]
-    written_for_us = (_messages(settings), settings.recordings)
+    written_for_us = (_messages(settings), settings.call_backs, settings.recordings)
     folders += written_for_us
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,6 +120,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "sounds": settings.sounds,
         "music": settings.home.resolve() / "moh",
         "messages": _messages(settings),
+        "call_backs": settings.call_backs,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": _PENALTY,
         "limits": _limits(town),
@@ -213,6 +216,7 @@ def _limits(town: Town) -> dict[str, int]:
         "retry": _RETRY_SECONDS,
         "round": town.routing.announce_seconds,
         "wait": town.routing.longest_wait_seconds,
+        "call_back": _CALL_BACK_SECONDS,
         "first_command": names.FIRST_COMMAND_SECONDS,
         "silence": _MESSAGE_SILENCE_SECONDS,
         "message": _MESSAGE_SECONDS,

@@ -13,6 +13,8 @@ TRUNK = "trunk"
 AMI_USER = "centralino"
 #: The queue rule that lets the counters ring after the back office.
 BACK_OFFICE_FIRST = "back-office-first"
+#: What a phone dials to be paused or to take calls again; followed by an extension, the lamp for it.
+PAUSE_KEY = "*22"
 #: A caller's priority in the queue is this less the second since which the caller waits.
 LAST_SECOND = 2147483647
 #: The extension at which every context of ours starts.
@@ -40,6 +42,10 @@ class Context(StrEnum):
     OPERATORS = "operators"
     UNANSWERED = "unanswered"
     PHONES = "phones"
+    PAUSED = "paused"
+    CALL_BACK = "call-back"
+    CALLED_BACK = "called-back"
+    PRESSED_1 = "pressed-1"
 
 
 class Queue(StrEnum):
@@ -55,6 +61,7 @@ class Script(StrEnum):
     UNANSWERED = "unanswered"
     OVERRIDE = "override"
     WAITING = "waiting"
+    PAUSED = "paused"
 
 
 class Variable(StrEnum):
@@ -70,6 +77,25 @@ class Variable(StrEnum):
     TOLD = "CENTRALINO_TOLD"
     #: The dialplan's own: phones that were ready when a round of ringing began.
     READY = "CENTRALINO_READY"
+    #: The number of a citizen who is called back.
+    NUMBER = "CENTRALINO_NUMBER"
+    #: The dialplan's own: a phone that pauses itself.
+    PHONE = "CENTRALINO_PHONE"
+    #: The dialplan's own: the key that a citizen pressed who was called back.
+    PRESSED = "CENTRALINO_PRESSED"
+    #: The dialplan's own: what became of a call-back.
+    RESULT = "CENTRALINO_RESULT"
+
+
+class PauseReason(StrEnum):
+    """Why a phone is paused, or no longer."""
+
+    #: It rang and nobody answered: the worker paused it.
+    NO_ANSWER = "no_answer"
+    #: The operator wanted it.
+    OPERATOR = "operator"
+    #: The operator takes calls again.
+    BACK = "back"
 
 
 class Outcome(StrEnum):
@@ -89,3 +115,10 @@ class Sound(StrEnum):
     SORRY = "fallback.sorry"
     LEAVE_MESSAGE = "fallback.leave_message"
     RECORDED = "fallback.recorded"
+    PAUSE_BEGUN = "pause.begun"
+    PAUSE_ENDED = "pause.ended"
+    #: To the operator who picked up a call-back: the citizen is called now; did not answer.
+    CALLING = "called_back.calling"
+    NOT_REACHED = "called_back.not_reached"
+    #: To the citizen: who calls, and to press 1.
+    GREETING = "called_back.greeting"

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from desk.courses import position
 from desk.models import (
+    CallBackDetails,
     CertificateDetails,
     Citizen,
     Course,
@@ -64,6 +65,7 @@ class Row:
     report: ReportDetails | None
     course: CourseDetails | None
     room: RoomDetails | None
+    call_back: CallBackDetails | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -156,6 +158,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             report=request.details if isinstance(request.details, ReportDetails) else None,
             course=request.details if isinstance(request.details, CourseDetails) else None,
             room=request.details if isinstance(request.details, RoomDetails) else None,
+            call_back=request.details if isinstance(request.details, CallBackDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -185,6 +188,8 @@ def _recordings(details: RequestDetails) -> Mapping[str, Path]:
         return {"message": details.recording}
     if isinstance(details, ReportDetails):
         return {"place": details.place_recording, "message": details.message_recording}
+    if isinstance(details, CallBackDetails):
+        return {}
     kept = {"identity": details.identity_recording}
     if isinstance(details, CertificateDetails):
         kept["subject"] = details.subject_recording

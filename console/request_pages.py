@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import quote_etag
 
-from console.formats import amount, day
+from console.formats import amount, day, day_and_time
 from console.language import language_of_visitor
 from console.request_list import Detail, read_detail, read_page
 from console.texts import Texts
@@ -145,6 +145,11 @@ class RequestPages:
             yield say("detail.when"), f"{day(row.room.day)}, {label('part', row.room.part)}"
             yield say("detail.people"), str(row.room.people or "–")
             yield say("detail.decision"), label("decision", detail.decision or "requested")
+        if row.call_back:
+            yield say("detail.waiting_since"), day_and_time(row.call_back.waiting_since)
+            if row.call_back.result:
+                yield say("detail.tries"), str(row.call_back.tries)
+                yield say("detail.last_try"), label("tried", row.call_back.result)
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 
 from holidays import country_holidays
+
+from desk.settings import ROME
 
 #: Saints Gervasius and Protasius, patrons of Trezzo sull'Adda.
 PATRON = (6, 19)
@@ -15,6 +17,12 @@ PATRON = (6, 19)
 def holidays_in(year: int) -> frozenset[date]:
     """The national holidays of ``year`` and the patrons' day."""
     return frozenset(country_holidays("IT", years=year)) | {date(year, *PATRON)}
+
+
+def day_of(at: datetime) -> tuple[datetime, datetime]:
+    """The day of Rome's calendar that ``at`` lies in: its begin, and that of the next one."""
+    today = at.astimezone(ROME).date()
+    return datetime.combine(today, time(), ROME), datetime.combine(today + timedelta(days=1), time(), ROME)
 
 
 def is_holiday(day: date) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from codicefiscale import codicefiscale
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from desk.calendar import day_of
 from desk.citizens import citizens_with_number
 from desk.models import Citizen, IdentificationAttempt
-from desk.settings import ROME
 
 #: Callers who withhold their number share one pool of tries, this many times as large as one number's.
 WITHHELD_POOL = 5
@@ -47,9 +47,7 @@ def note_failed_identification(session: Session, caller: str | None, now: dateti
 
 def tries_left(session: Session, caller: str | None, *, limit: int, now: datetime) -> int:
     """How many tries ``caller`` has left on this day of Rome's calendar; never negative."""
-    today = now.astimezone(ROME).date()
-    begin = datetime.combine(today, time(), ROME)
-    end = datetime.combine(today + timedelta(days=1), time(), ROME)
+    begin, end = day_of(now)
     used = session.scalar(
         select(func.count())
         .select_from(IdentificationAttempt)

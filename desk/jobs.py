@@ -18,6 +18,7 @@ from types import MappingProxyType
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.appointments import release_expired
+from desk.call_backs import limits_of
 from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
 from desk.ingest import take_in
 from desk.mail.outbox import send_mail
@@ -88,7 +89,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
 
 def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:
     """File what calls had to leave on disk: each item exactly once, and gone from the disk only then."""
-    filed = replay_spool(database, spool)
+    filed = replay_spool(database, spool, limits_of(settings))
     filed += replay_messages(database, settings, now=datetime.now(UTC))
     if filed:
         log.info("filed %d requests from the spool", filed)

@@ -27,6 +27,20 @@ def to_e164(raw: str | None, *, region: str = "IT") -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def to_call_back(raw: str | None) -> str | None:
+    """``raw`` as E.164 if the town calls it back: an Italian geographic or mobile number and no other.
+
+    No foreign, premium, shared-cost, free or emergency number, whatever somebody types at whose cost.
+    """
+    e164 = to_e164(raw)
+    if e164 is None or not e164.startswith(("+390", "+393")):
+        return None
+    number = phonenumbers.parse(e164)
+    kinds = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+    valid = phonenumbers.is_valid_number_for_region(number, "IT")
+    return e164 if valid and phonenumbers.number_type(number) in kinds else None
+
+
 def is_mobile(e164: str) -> bool:
     """Whether the number can be texted, by its numbering plan."""
     kinds = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from desk.call_backs import CallBackLimits, CallBackOrder, ask_call_back
 from desk.call_log import CallRecord, log_call
 from desk.certificates import CertificateOrder, file_certificate
 from desk.complaints import ReportOrder, file_report
@@ -28,9 +29,11 @@ NEVER_ENDED = timedelta(minutes=10)
 WAV_HEAD = 44
 
 CALL, CERTIFICATE, MESSAGE, REPORT, ROOM = "call", "certificate", "message", "report", "room"
+CALL_BACK = "call_back"
+_USUAL = CallBackLimits()
 
 
-def replay_spool(sessions: Sessions, spool: Spool) -> int:
+def replay_spool(sessions: Sessions, spool: Spool, limits: CallBackLimits = _USUAL) -> int:
     """File all items of the spool; returns how many. Each is removed only after its transaction.
 
     Raises:
@@ -41,7 +44,7 @@ def replay_spool(sessions: Sessions, spool: Spool) -> int:
     for item in sorted(spool.waiting(), key=lambda item: item.kind != CALL):
         try:
             with transaction(sessions) as session:
-                _file(session, item)
+                _file(session, item, limits)
         except DatabaseGone:
             raise
         except Exception:
@@ -54,7 +57,7 @@ def replay_spool(sessions: Sessions, spool: Spool) -> int:
     return filed
 
 
-def _file(session: Session, item: Item) -> None:
+def _file(session: Session, item: Item, limits: CallBackLimits) -> None:
     # The citizen confirmed when the item was put into the spool, not now.
     if item.kind == CERTIFICATE:
         file_certificate(session, CertificateOrder.model_validate(item.payload), now=item.at)
@@ -67,6 +70,8 @@ def _file(session: Session, item: Item) -> None:
     elif item.kind == ROOM:
         # The caller was told that it would be filed, so it is: the office says if the room is gone by now.
         ask_for_room(session, RoomOrder.model_validate(item.payload), now=item.at, even_if_taken=True)
+    elif item.kind == CALL_BACK:
+        ask_call_back(session, CallBackOrder.model_validate(item.payload), limits=limits, now=item.at)
     else:
         raise ValueError("a kind of item that this version does not know")
 

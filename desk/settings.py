@@ -75,6 +75,18 @@ class Settings(BaseSettings):
     #: A broken-off call is offered again for this long.
     draft_hours: int = 48
 
+    #: Where calls to citizens go out, as ``sip:198.51.100.7:5060``; empty: call-backs stay in the list only.
+    trunk_uri: str = Field(default="", pattern=r"^(sips?:[\w.:@\[\]-]+)?$")
+    #: Call-backs allowed per day to one number, and asked for by one caller.
+    call_backs_per_number_and_day: int = 3
+    call_backs_per_caller_and_day: int = 3
+    #: A number that was called in vain is called again after this long, so many times in all.
+    call_back_retry_seconds: int = 600
+    call_back_tries: int = 3
+    #: A phone that rang in vain is told of its pause after this long, and asked again after this long.
+    pause_told_seconds: int = 10
+    pause_asked_again_seconds: int = 300
+
     @field_validator("trunk_addresses", "agi_allowed", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -108,6 +120,11 @@ class Settings(BaseSettings):
     def asterisk_log(self) -> Path:
         """Where Asterisk writes what it records of calls."""
         return self.home.resolve() / "asterisk" / "log"
+
+    @property
+    def call_backs(self) -> Path:
+        """Where the dialplan notes what became of a call-back."""
+        return self.home.resolve() / "spool" / "call-backs"
 
     @property
     def sounds(self) -> Path:

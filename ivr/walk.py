@@ -62,6 +62,8 @@ SERVICE_MENUS = frozenset(
 )
 #: The first of them.
 FIRST_MENU = "main"
+#: How the nodes begin that stand in for a person, besides a message.
+INSTEAD = "call_back."
 
 #: Digits of which some make sense wherever digits are asked: a tax code, a date, a reference number ...
 _SAMPLES = ("7776722801033205", "15031980", "12345674", "123456", "1030", "2201", "40", "24", "1")
@@ -116,7 +118,7 @@ class Walked:
     spoken: set[Prompt] = field(default_factory=set)
     #: For each menu of services the most levels a path has gone through up to it.
     levels: dict[str, int] = field(default_factory=dict)
-    #: Menus where 0 did not lead to a person or, while there is none, to a message.
+    #: Menus where 0 did not lead to a person or, while there is none, to a call-back or a message.
     no_person: set[str] = field(default_factory=set)
     #: Steps that no digits could answer.
     unanswerable: set[str] = field(default_factory=set)
@@ -175,7 +177,7 @@ class _Walk:
             if self.choices.on_new_ground:
                 self._note(step, len(below))
             if asked_at is not None and not isinstance(step, Say):
-                if not isinstance(step, Transfer | Record):
+                if not isinstance(step, Transfer | Record) and not step.node.startswith(INSTEAD):
                     self.walked.no_person.add(asked_at)
                 asked_at = None
             if isinstance(step, Transfer):

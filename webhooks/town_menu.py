@@ -15,6 +15,7 @@ from desk.settings import ROME
 from ivr.courses import CourseNow, Refused
 from ivr.message import unanswered
 from ivr.override import OverrideDesk, override
+from ivr.paused import Duty, paused
 from ivr.ports import CertificateDraft, CertificateKind, DayHours, Delivery, Desk, Opening, Subject
 from ivr.rooms import Part, Purpose, Standing
 from ivr.steps import Prompt
@@ -37,6 +38,7 @@ def worlds(offer: Offer) -> Mapping[str, World]:
         "unanswered": lambda pick: unanswered(of.suppose(Desk, pick)),
         "waiting": lambda pick: waiting(of.suppose(Desk, pick)),
         "override": lambda pick: override(of.suppose(OverrideDesk, pick)),
+        "paused": lambda pick: paused(of.suppose(Duty, pick)),
     }
 
 

@@ -25,7 +25,9 @@ RATE = 8000
 _FRAME = 160
 _FRAME_SECONDS = _FRAME / RATE
 _SILENCE = b"\xd5" * _FRAME
-_ALAW, _KEYS = 8, 96
+_ALAW = 8
+#: The payload type of keys in a call that we make, and in one that the exchange makes: who offers names it.
+KEYS, ANSWERED_KEYS = 96, 101
 _MARK = 0x80
 #: Events of RFC 4733, section 3.2.
 _EVENTS = "0123456789*#ABCD"
@@ -46,7 +48,8 @@ class NotHeard(AssertionError):
 class Sound:
     """One end of a call's sound, on a free UDP port of the loopback address."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: int = KEYS) -> None:
+        self._keys = keys
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.1)
@@ -88,7 +91,7 @@ class Sound:
                 duration = _FRAME * min(number + 1, _KEY_FRAMES)
                 end = 0x80 if number >= _KEY_FRAMES else 0
                 packet = struct.pack("!BBH", event, end | 10, duration)
-                frames.append((_KEYS, number == 0, number, packet))
+                frames.append((self._keys, number == 0, number, packet))
             frames.extend([(_ALAW, False, 0, _SILENCE)] * _KEY_FRAMES)
             # At once: with a frame of silence in its middle, a key would count as two.
             self._to_send.extend(frames)

@@ -9,7 +9,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from desk.cli.health import examine, system_parts
 from desk.cli.preparing import prepare_system
 from desk.db import connect, reading, sessions
 from desk.demo import demo_logins
-from desk.keyring import Keyring
+from desk.keyring import Keyring, open_keyring
 from desk.settings import Settings
 from desk.town import read_town
 
@@ -112,21 +112,28 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the scheduled jobs: outbox, spool, notices, lamp."""
+    """Run the scheduled jobs (outbox, spool, notices, lamp), watch the queue and call citizens back."""
+    work(Settings())
+
+
+def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    """The worker. ``clock`` decides when citizens are called back."""
     from call_routing.lamp import Lamp
+    from call_routing.watch import Watch
     from desk.cli.noticing import render_notices
     from desk.jobs import run_worker
 
-    settings = Settings()
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
-    run_worker(
-        settings,
-        {
-            "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
-            "lamp": (LAMP, lambda: lamp.keep(datetime.now(UTC))),
-        },
-    )
+    password = open_keyring(settings.home, extensions=(), logins=()).ami_password
+    with Watch(settings, database, password, clock).at_work():
+        run_worker(
+            settings,
+            {
+                "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
+                "lamp": (LAMP, lambda: lamp.keep(clock())),
+            },
+        )
 
 
 def _announce(settings: Settings, keyring: Keyring, demo: bool) -> None:

@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Self
 from xml.sax.saxutils import escape
 
+from desk.cli.rtp import ANSWERED_KEYS, KEYS
+
 #: From SIPp's command to press a key to its end: 0.4 s of silence, as long a gap, then the tone of 0.2 s. The
 #: next command before that cuts it off.
 KEY_PAUSE = 1.1
@@ -444,7 +446,7 @@ def answering_scenario(
     elif answer_after is not None:
         parts += [
             '<label id="answer"/>',
-            _reply("200 OK", _sdp(sound)),
+            _reply("200 OK", _sdp(sound, ANSWERED_KEYS)),
             f'<recv request="ACK">{_log("answered")}</recv>',
             f'<recv request="BYE">{_log("ended")}</recv>',
             _reply("200 OK"),
@@ -479,18 +481,18 @@ def _reply(status: str, sdp: str = "") -> str:
     return _send(head, sdp)
 
 
-def _sdp(sound: Address | None) -> str:
-    """Where sound shall go: A-law, as European trunks have it, and keys as telephone events of type 96."""
+def _sdp(sound: Address | None, keys: int = KEYS) -> str:
+    """Where sound shall go: A-law, as European trunks have it, and keys as telephone events."""
     host, port = sound or ("[media_ip]", "[media_port]")
     return f"""v=0
 o=citizen 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 {host}
 t=0 0
-m=audio {port} RTP/AVP 8 96
+m=audio {port} RTP/AVP 8 {keys}
 a=rtpmap:8 PCMA/8000
-a=rtpmap:96 telephone-event/8000
-a=fmtp:96 0-15
+a=rtpmap:{keys} telephone-event/8000
+a=fmtp:{keys} 0-15
 a=ptime:20"""
 
 

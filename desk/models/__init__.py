@@ -14,6 +14,7 @@ from desk.models.appointments import (
     SlotPlace,
 )
 from desk.models.base import Base
+from desk.models.call_backs import CallBack, CallBackResult, CallBackState
 from desk.models.calls import Call, CallEvent, CallOutcome
 from desk.models.citizens import (
     CallerPreference,
@@ -25,6 +26,7 @@ from desk.models.citizens import (
 )
 from desk.models.courses import Course, CoursePlace, Enrolment
 from desk.models.details import (
+    CallBackDetails,
     CertificateDetails,
     CourseDetails,
     Delivery,
@@ -67,6 +69,10 @@ __all__ = [
     "BookingState",
     "BookingStep",
     "Call",
+    "CallBack",
+    "CallBackDetails",
+    "CallBackResult",
+    "CallBackState",
     "CallEvent",
     "CallLeg",
     "CallOutcome",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -148,7 +148,21 @@ class RoomDetails(Identified):
     people: int | None = None
 
 
-RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails | CourseDetails | RoomDetails
+class CallBackDetails(_Details):
+    """A call-back that was asked for."""
+
+    kind: Literal[RequestKind.CALL_BACK] = RequestKind.CALL_BACK
+    number: str
+    #: Since when the citizen waits for a person.
+    waiting_since: datetime
+    #: How often the number was called in vain, and what the last call met, once the worker gave up.
+    tries: int = 0
+    result: str | None = None
+
+
+RequestDetails: TypeAlias = (
+    CertificateDetails | MessageDetails | ReportDetails | CourseDetails | RoomDetails | CallBackDetails
+)
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
 

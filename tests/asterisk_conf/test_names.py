@@ -6,15 +6,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from call_routing import names
 from call_routing.exchange import TEMPLATES
-from call_routing.names import Context, Outcome, Queue, Script, Sound, Variable
-from desk.settings import PROJECT
+from call_routing.names import Context, Outcome, PauseReason, Queue, Script, Sound, Variable
+from desk.settings import PROJECT, Settings
 from desk.town import Town
+
+#: Contexts that only the worker's calls enter.
+OURS = {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK}
 
 Sections = dict[str, list[tuple[str, str]]]
 
@@ -47,6 +52,8 @@ def test_contexts(etc: Path) -> None:
         value for rows in sections(etc / "pjsip.conf").values() for key, value in rows if key == "context"
     }
     assert used == {Context.FROM_TRUNK, Context.PHONES}
+    # What only the worker may begin: nobody calls into these, and nothing jumps there.
+    assert not used & OURS
     transfers = {
         value for rows in sections(etc / "pjsip.conf").values() for key, value in rows if key == "set_var"
     }
@@ -87,13 +94,14 @@ def test_queues(etc: Path, dialplan: str) -> None:
     assert set(re.findall(r"Queue\(([\w-]+)", dialplan)) == set(Queue)
     assert set(re.findall(r"QUEUE_MEMBER\(([\w-]+)", dialplan)) == set(Queue)
     assert set(re.findall(r"QUEUE_PRIO=\$\[(\d+) -", dialplan)) == {str(names.LAST_SECOND)}
+    assert set(re.findall(r"Queue:([\w-]+?)_pause_", dialplan)) == set(Queue)
     assert set(sections(etc / "queuerules.conf")) == {names.BACK_OFFICE_FIRST}
     assert ("defaultrule", names.BACK_OFFICE_FIRST) in queues[Queue.DESK]
 
 
 def test_sounds(dialplan: str) -> None:
-    assert set(re.findall(r"Playback\(/\S+/\$\{CHANNEL\(language\)\}/([\w.]+)\)", dialplan)) == set(Sound)
-    assert dialplan.count("Playback(") == len(Sound)
+    assert set(re.findall(r"/(?:it|en|\$\{CHANNEL\(language\)\})/([\w.]+)[,&)]", dialplan)) == set(Sound)
+    assert dialplan.count("Playback(") + dialplan.count("Read(") == len(Sound)
     for language in ("it", "en"):
         catalogue = tomllib.loads((PROJECT / "prompts" / f"{language}.toml").read_text(encoding="utf-8"))
         for sound in Sound:
@@ -111,33 +119,79 @@ def test_endpoints_and_users(etc: Path, town: Town) -> None:
         "127.0.0.1/32",
         "192.0.2.7",
     ]
+    assert [value for key, value in pjsip[names.TRUNK] if key == "contact"] == ["sip:192.0.2.7:5060"]
     assert set(sections(etc / "manager.conf")) == {"general", names.AMI_USER}
 
 
 def test_extensions(etc: Path, town: Town) -> None:
     extensions = [phone.extension for phone in town.phones]
     rows = sections(etc / "extensions.conf")[Context.PHONES]
-    assert [value.split(",")[0] for key, value in rows if key == "exten"] == [
-        *extensions,
-        names.OVERRIDE,
-        names.OVERRIDE,
-    ]
-    assert ("exten", f"{names.OVERRIDE},hint,{names.LAMP}") in rows
+    entries = [value.split(",") for key, value in rows if key == "exten"]
+    lamps = {entry[0]: entry[2] for entry in entries if entry[1] == "hint"}
+    assert lamps == {
+        names.OVERRIDE: names.LAMP,
+        **{
+            names.PAUSE_KEY + extension: f"Queue:{Queue.DESK}_pause_PJSIP/{extension}"
+            for extension in extensions
+        },
+    }
+    dialled = [entry[0] for entry in entries if entry[1] == "1"]
+    assert dialled == [names.PAUSE_KEY, *extensions, names.OVERRIDE]
     members = [
         value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
     ]
     assert members == [["PJSIP/201", "0"], ["PJSIP/101", "1"], ["PJSIP/102", "1"]]
 
 
-def test_no_way_out(dialplan: str, town: Town) -> None:
-    dialled = set(re.findall(r"Dial\(([^,)]+)", dialplan))
-    assert dialled == {f"PJSIP/{phone.extension}" for phone in town.phones}
-    assert not re.search(r"\b(System|TrySystem|Originate|ChannelRedirect|include)\b", dialplan)
+#: The one way out: an Italian geographic or mobile number, of which nothing but digits is dialled.
+OUT = ("_+39[03]XXXXX!", f"PJSIP/+${{FILTER(0-9,${{EXTEN}})}}@{names.TRUNK}")
+
+
+def test_no_way_out(etc: Path, town: Town) -> None:
+    ways = {
+        (context, extension, dialled)
+        for context, rows in sections(etc / "extensions.conf").items()
+        for extension, application in _steps(rows)
+        for dialled in re.findall(r"Dial\((.+?)(?:,[^{}]*)?,\d+", application)
+    }
+    inside = {(Context.PHONES, p.extension, f"PJSIP/{p.extension}") for p in town.phones}
+    assert ways == inside | {(Context.CALLED_BACK, *OUT)}
+
+
+def test_nothing_leads_to_the_way_out(etc: Path, dialplan: str) -> None:
+    assert not re.search(r"\b(System|TrySystem|Originate|ChannelRedirect|include|switch)\b", dialplan)
+    # Not by a jump, a subroutine, a transfer, nor a local channel; only call-backs may run a subroutine.
+    assert not re.search(r"\bLocal/", dialplan)
+    for context in (Context.CALL_BACK, Context.CALLED_BACK):
+        assert re.findall(rf".*(?<![\w/-]){context}(?![\w.-]).*", dialplan) == [f"[{context}]"]
+    for application in re.findall(r"\b(?:Goto|GotoIf|Gosub|GosubIf)\(.*", dialplan):
+        # No jump's target depends on what a caller says.
+        assert "$" not in re.split(r"[?(]", application)[-1], application
+    assert dialplan.count(Context.PRESSED_1) == 2
+    pjsip = (etc / "pjsip.conf").read_text(encoding="utf-8")
+    assert not any(context in pjsip for context in (Context.CALLED_BACK, Context.CALL_BACK))
+
+
+def _steps(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The extension and the application of each step of a context."""
+    extension = ""
+    for key, value in rows:
+        if key == "exten":
+            extension, _, value = value.partition(",")
+        yield extension, value
 
 
 def test_a_label_cannot_add_settings(etc: Path) -> None:
     (callerid,) = (value for key, value in sections(etc / "pjsip.conf")["201"] if key == "callerid")
     assert callerid == '"Ufficio  A    x  auth none" <201>'
+
+
+@pytest.mark.parametrize(
+    "uri", ["sip:192.0.2.7\nauth = x", "sip:192.0.2.7;x", "tel:1", "192.0.2.7", "sip:a b"]
+)
+def test_a_trunk_cannot_add_settings(uri: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(trunk_uri=uri)
 
 
 def test_all_templates_are_written_and_filled(etc: Path) -> None:
@@ -149,7 +203,7 @@ def test_all_templates_are_written_and_filled(etc: Path) -> None:
 
 def test_the_readme_names_them_all() -> None:
     readme = (TEMPLATES / "README.md").read_text(encoding="utf-8")
-    for group in (Context, Queue, Script, Variable, Outcome, Sound):
+    for group in (Context, Queue, Script, Variable, Outcome, PauseReason, Sound):
         for name in group:
             assert f"`{name}`" in readme, name
     for other in (

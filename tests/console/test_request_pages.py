@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from codicefiscale import codicefiscale
 from flask.testing import FlaskClient
 
 from console.request_list import PAGE_SIZE
+from desk.call_backs import NOT_REACHED
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import register_citizen
 from desk.consents import give_consent
 from desk.courses import EnrolmentOrder, enrol, withdraw
 from desk.db import Sessions, transaction
 from desk.models import (
+    CallBackDetails,
     CertificateKind,
     Channel,
     Citizen,
@@ -394,6 +396,18 @@ def test_what_was_typed_elsewhere_is_shown_as_text(
         assert "&lt;script&gt;alert" in text
 
 
+def test_a_call_back_that_failed_tells_the_operators_what_it_met(
+    signed_in: FlaskClient, file: File, clock: Clock
+) -> None:
+    details = CallBackDetails(number="+393331112203", waiting_since=clock.now)
+    for result in sorted(NOT_REACHED):
+        failed = file(details.model_copy(update={"tries": 3, "result": result}))
+        text = signed_in.get(f"{LIST}/{failed.reference}?lang=it").text
+        assert "Richiamate senza esito" in text
+        assert f"<dd>{result}</dd>" not in text
+    assert "Richiamate senza esito" not in signed_in.get(f"{LIST}/{file(details).reference}").text
+
+
 def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClient, file: File) -> None:
     for state in RequestState:
         file(state=state)
@@ -405,6 +419,7 @@ def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClien
     file(a_report())
     file(an_enrolment())
     file(a_room())
+    file(CallBackDetails(number="+393331112203", waiting_since=datetime.now(UTC)))
     codes = {*RequestState, *MessageState, *Channel, *RequestKind}
     for language in ("it", "en"):
         shown = {cell for row in _cells(signed_in.get(f"{LIST}?lang={language}").text) for cell in row}

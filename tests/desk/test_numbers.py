@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.calendar import add_working_days, is_holiday, is_working_day
-from desk.phone_numbers import is_mobile, to_e164
+from desk.phone_numbers import is_mobile, to_call_back, to_e164
 from desk.references import is_reference, new_reference
 
 
@@ -39,6 +39,47 @@ def test_numbers_in_one_form(raw: str | None, e164: str | None) -> None:
 def test_anything_gives_a_short_number_that_stays_itself_or_nothing(raw: str) -> None:
     number = to_e164(raw)
     assert number is None or (len(number) <= 16 and to_e164(number) == number)
+
+
+@pytest.mark.parametrize(
+    ("typed", "called"),
+    [
+        ("0290912345", "+390290912345"),
+        ("0612345678", "+390612345678"),
+        ("3331234567", "+393331234567"),
+        ("00393331234567", "+393331234567"),
+        # Premium, shared cost, free, personal, emergency, information and service numbers.
+        ("899123456", None),
+        ("8951234567", None),
+        ("1991234567", None),
+        ("848800000", None),
+        ("800123456", None),
+        ("1782345678", None),
+        ("7001234567", None),
+        ("112", None),
+        ("118", None),
+        ("1254", None),
+        ("4242", None),
+        # Abroad, too short, too long, of no kind, a phone of ours, nothing.
+        ("0033142345678", None),
+        ("0041446681800", None),
+        ("0066812345678", None),
+        ("333", None),
+        ("333123456789", None),
+        ("5551234567", None),
+        ("201", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_numbers_that_are_called_back(typed: str | None, called: str | None) -> None:
+    assert to_call_back(typed) == called
+
+
+@given(st.text(alphabet="0123456789+", max_size=16))
+def test_nothing_but_italian_lines_and_mobiles_is_called_back(typed: str) -> None:
+    called = to_call_back(typed)
+    assert called is None or (called[:4] in {"+390", "+393"} and called[1:].isdigit() and len(called) <= 14)
 
 
 def test_mobile_numbers() -> None:

@@ -9,6 +9,7 @@ import pytest
 from ivr.conversation import menu_prompts
 from ivr.message import unanswered
 from ivr.override import override
+from ivr.paused import paused
 from ivr.rules import LEVELS, OPTIONS, SECONDS
 from ivr.steps import Ask, Menu
 from ivr.switchboard import LANGUAGE, switchboard
@@ -33,12 +34,23 @@ TYPED = {
     "call_back.number": "0290901234",
 }
 
+
+class OnDuty:
+    """:class:`ivr.paused.Duty` of nobody."""
+
+    def take_calls(self) -> None:
+        pass
+
+
 DIALOGS: dict[str, World] = {
     "switchboard": lambda pick: switchboard(DecidedDesk(pick)),
     "unanswered": lambda pick: unanswered(DecidedDesk(pick)),
     "override": lambda pick: override(DecidedOverride(pick)),
     "waiting": lambda pick: waiting(DecidedDesk(pick)),
+    "paused": lambda pick: paused(OnDuty()),
 }
+#: Texts that the dialplan, the loop and menus say.
+ELSEWHERE = {"press", "fallback", "again", "pause", "called_back"}
 
 
 def _typed(step: Ask[Any]) -> object:
@@ -62,6 +74,7 @@ def test_every_path_ends(crawled: dict[str, Walked]) -> None:
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "override": {"done", "hung up", "as before"},
         "unanswered": {"done", "hung up", "as before"},
+        "paused": {"done", "hung up"},
         "waiting": {"done", "transfer", "hung up", "as before"},
     }
 
@@ -76,11 +89,7 @@ def test_every_prompt_can_be_said_in_every_language(crawled: dict[str, Walked], 
 
 def test_every_text_of_the_dialogs_is_used(crawled: dict[str, Walked], catalogue: Catalogue) -> None:
     spoken = {prompt.key for met in crawled.values() for prompt in met.spoken}
-    unused = {
-        key
-        for key in catalogue.keys("it")
-        if key not in spoken and key.split(".")[0] not in ("press", "fallback", "again")
-    }
+    unused = {key for key in catalogue.keys("it") if key not in spoken and key.split(".")[0] not in ELSEWHERE}
     # The week of the test's desk has no opening at the weekend.
     assert unused == {"hours.saturday", "hours.sunday"}
 

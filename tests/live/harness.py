@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,8 +25,9 @@ from sqlalchemy.orm import selectinload
 from call_routing import exchange
 from call_routing.names import Sound as Prompt
 from desk.cli import sipp
-from desk.cli.rtp import RATE, Samples, Sound, follow, read_sound
+from desk.cli.rtp import ANSWERED_KEYS, RATE, Samples, Sound, follow, read_sound
 from desk.db import connect, reading, sessions, transaction
+from desk.desk_now import Member, QueueNow, queue_now
 from desk.drafts import unfinished_draft
 from desk.jobs import heartbeat_file
 from desk.keyring import Keyring, open_keyring
@@ -123,7 +125,17 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
-    """The settings of a private system with the Asterisk that this machine has."""
+    """The settings of a private system with the Asterisk that this machine has.
+
+    Citizens are called back at the fifth port, again after a few seconds, and operators are told at once.
+    """
+    patience: dict[str, Any] = {
+        "trunk_uri": f"sip:127.0.0.1:{ports + 5}",
+        "call_back_retry_seconds": 2,
+        "pause_told_seconds": 1,
+        "pause_asked_again_seconds": 4,
+    }
+    changes = patience | changes
     return Settings(
         home=home,
         asterisk_root=Settings().asterisk_program_root,
@@ -150,6 +162,11 @@ def environment_for(settings: Settings) -> dict[str, str]:
             "web_port",
             "rtp_first_port",
             "rtp_last_port",
+            "trunk_uri",
+            "call_back_retry_seconds",
+            "call_back_tries",
+            "pause_told_seconds",
+            "pause_asked_again_seconds",
         )
     }
     return {**os.environ, **ours}
@@ -187,7 +204,11 @@ class Exchange:
 
     def start(self) -> None:
         exchange.write_configuration(self.settings, self.keyring, self.town)
-        with (self.settings.home / "asterisk.out").open("wb") as out:
+        self.restart()
+
+    def restart(self) -> None:
+        """Start Asterisk, maybe again."""
+        with (self.settings.home / "asterisk.out").open("ab") as out:
             self._asterisk = subprocess.Popen(
                 exchange.start_command(self.settings),
                 stdin=subprocess.DEVNULL,
@@ -201,17 +222,17 @@ class Exchange:
         exchange.write_configuration(self.settings, self.keyring, self.town)
         self.ask("core reload")
 
-    @property
-    def asterisk_uid(self) -> int:
-        """The user that the Asterisk process runs as."""
-        assert self._asterisk
-        return Path(f"/proc/{self._asterisk.pid}").stat().st_uid
-
     def kill(self) -> None:
         """Asterisk is gone from one moment to the next."""
         assert self._asterisk
         self._asterisk.kill()
         self._asterisk.wait()
+
+    @property
+    def asterisk_uid(self) -> int:
+        """The user that the Asterisk process runs as."""
+        assert self._asterisk
+        return Path(f"/proc/{self._asterisk.pid}").stat().st_uid
 
     def everybody_leaves(self) -> None:
         """All calls are hung up and all phones are gone; afterwards the lines are free."""
@@ -245,7 +266,7 @@ class Exchange:
     def phone(self, extension: str, *, answer_after: float | None = None, busy: bool = False) -> DeskPhone:
         """A registered phone that answers after that many seconds, refuses as busy, or rings for ever."""
         port = sipp.free_port()
-        sound = self._open.enter_context(Sound())
+        sound = self._open.enter_context(Sound(ANSWERED_KEYS))
         device = self._open.enter_context(
             sipp.phone(self._sipp, port=port, answer_after=answer_after, busy=busy, sound=sound.address)
         )
@@ -259,6 +280,13 @@ class Exchange:
     def register(self, extension: str, password: str, port: int = 9) -> None:
         """Register a phone. Raises `CallFailed` with the status that refused it."""
         sipp.register(self._sipp, self._address, extension=extension, password=password, port=port)
+
+    def citizen(self, *, answer_after: float | None = None, busy: bool = False) -> DeskPhone:
+        """The telephone of everybody whom the town calls through the trunk."""
+        port = int(self.settings.trunk_uri.rpartition(":")[2])
+        sound = self._open.enter_context(Sound(ANSWERED_KEYS))
+        device = sipp.phone(self._sipp, port=port, answer_after=answer_after, busy=busy, sound=sound.address)
+        return DeskPhone(self._open.enter_context(device), sound)
 
     def call(
         self, *, caller: str | None = "+393331234567", number: str | None = None, keys: str = ""
@@ -375,6 +403,16 @@ class System(Exchange):
         self.kill_agi()
         super().stop()
 
+    def queue_now(self) -> QueueNow | None:
+        """How the queue stands, as the worker keeps it for others."""
+        with reading(self.database) as session:
+            return queue_now(session)
+
+    def member(self, extension: str) -> Member | None:
+        """How that phone stands, as the worker keeps it for others."""
+        now = self.queue_now()
+        return now.members.get(extension) if now else None
+
     def give_number(self, e164: str, tax_code: str) -> None:
         """The citizen with that tax code has one more number."""
         with transaction(self.database) as session:
@@ -459,12 +497,12 @@ class System(Exchange):
                 (away / file.name).rename(file)
 
     @contextlib.contextmanager
-    def worker(self) -> Iterator[None]:
-        """``centralino worker`` is at work meanwhile."""
+    def worker(self, at: str = OPEN) -> Iterator[subprocess.Popen[bytes]]:
+        """``centralino worker`` is at work meanwhile, as if it were that time; it may be killed."""
         heartbeat_file(self.settings).unlink(missing_ok=True)
         with (self.settings.home / "worker.out").open("ab") as out:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "desk.cli", "worker"],
+                [sys.executable, "-m", "tests.live.worker_at", at],
                 cwd=PROJECT,
                 env=environment_for(self.settings),
                 stdin=subprocess.DEVNULL,
@@ -473,15 +511,20 @@ class System(Exchange):
             )
         try:
             wait_until(heartbeat_file(self.settings).exists, "the worker is at work")
-            yield
+            yield worker
         finally:
             worker.terminate()
-            assert worker.wait(PATIENCE) == 0
+            assert worker.wait(PATIENCE) in {0, -signal.SIGKILL}
 
     @property
     def agi_output(self) -> str:
         """What the AGI server has logged."""
         return (self.settings.home / "agi.out").read_text(encoding="utf-8")
+
+    @property
+    def worker_output(self) -> str:
+        """What the workers have logged."""
+        return (self.settings.home / "worker.out").read_text(encoding="utf-8")
 
     def prompt(self, key: str, language: str = "it", **values: Any) -> Path:
         """The file of the first sound of a prompt, for `Call.hear`."""

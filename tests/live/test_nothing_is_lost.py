@@ -117,7 +117,8 @@ def test_a_message_left_when_nobody_answers_is_filed(system: System, caller: str
     assert not follow(read_sound(recording), [words])
     wait_until(lambda: system.story(caller).outcome == "done", "the log says so")
     nodes = [event.node for event in system.story(caller).events if event.event == "entered"]
-    assert nodes == ["welcome", "main", "person", "message.record", "message.filed"]
+    offer = ["call_back.why", "call_back.offer"]
+    assert nodes == ["welcome", "main", "person", *offer, "message.record", "message.filed"]
     assert request.call_id == system.story(caller).id
 
 

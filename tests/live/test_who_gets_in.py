@@ -46,7 +46,9 @@ def test_phone_calls_phone(exchange: Exchange) -> None:
     counter.answered()
 
 
-@pytest.mark.parametrize("number", ["+390200000100", "00390200000100", "0230000000", "112", "s", "999"])
+@pytest.mark.parametrize(
+    "number", ["+390200000100", "00390200000100", "0230000000", "+393331234567", "112", "s", "999"]
+)
 def test_phone_cannot_dial_out(exchange: Exchange, number: str) -> None:
     call = exchange.call_from_phone("201", number)
     with pytest.raises(CallFailed) as refused:
