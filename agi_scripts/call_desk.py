@@ -23,6 +23,7 @@ from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
 from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
+from agi_scripts.recording_desk import RecordingDesk
 from agi_scripts.report_desk import ReportDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
@@ -62,7 +63,9 @@ class CallDesk:
     """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
 
     def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
-        self._call = CallContext(house, journal, caller)
+        self.call = self._call = CallContext(house, journal, caller)
+        #: The certificate that the caller asks for and has not confirmed.
+        self.draft: CertificateDraft | None = None
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
@@ -71,6 +74,7 @@ class CallDesk:
         self.consents = ConsentDesk(self._call)
         self.notices = NoticeDesk(self._call)
         self.reports = ReportDesk(self._call)
+        self.recording = RecordingDesk(self._call)
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:
@@ -124,6 +128,7 @@ class CallDesk:
         return _draft(found.key, found.answers) if found else None
 
     def keep(self, draft: CertificateDraft) -> None:
+        self.draft = draft
         # One transaction for the draft and the log: this is done at every step.
         self._call.journal.write(lambda s: self._keep(s, draft))
 
@@ -141,6 +146,7 @@ class CallDesk:
         )
 
     def drop(self, draft: CertificateDraft) -> None:
+        self.draft = None
         self._call.write(lambda s: drop_draft(s, draft.key))
 
     def number_is_known(self) -> bool:
@@ -170,6 +176,7 @@ class CallDesk:
     def _identify(self, by: IdentifiedBy, find: Callable[[Session], Citizen | None]) -> Identity | None:
         citizen = self._call.read(find, None)
         if citizen is not None:
+            self._call.identified = True
             return Identity(by, citizen.id)
         self._call.write(lambda s: note_failed_identification(s, self._call.caller, self._call.now()))
         return None
@@ -192,6 +199,7 @@ class CallDesk:
         return CONSENT_TEXT if self._agreed else None
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
+        self.draft = None
         kinds = {kind.code: kind for kind in self.kinds()}
         assert draft.kind is not None
         free = draft.kind not in kinds or kinds[draft.kind].free

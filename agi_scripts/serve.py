@@ -7,7 +7,7 @@ import signal
 import threading
 from types import FrameType
 
-from agi_scripts import switchboard, unanswered
+from agi_scripts import direct_line, survey, switchboard, unanswered
 from agi_scripts.house import Clock, House, open_house, utc_now
 from agi_scripts.server import Entry, Server
 from agi_scripts.session import Session
@@ -16,7 +16,12 @@ from desk.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ENTRIES = {Script.SWITCHBOARD: switchboard.run, Script.UNANSWERED: unanswered.run}
+ENTRIES = {
+    Script.SWITCHBOARD: switchboard.run,
+    Script.UNANSWERED: unanswered.run,
+    Script.DIRECT_LINE: direct_line.run,
+    Script.SURVEY: survey.run,
+}
 
 
 def serve(settings: Settings, *, clock: Clock = utc_now) -> None:

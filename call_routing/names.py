@@ -31,6 +31,10 @@ class Context(StrEnum):
     OPERATORS = "operators"
     UNANSWERED = "unanswered"
     PHONES = "phones"
+    DIRECT = "direct"
+    TRANSFERRED = "transferred"
+    ENDED = "ended"
+    RECORDED = "recorded"
 
 
 class Queue(StrEnum):
@@ -39,11 +43,22 @@ class Queue(StrEnum):
     DESK = "desk"
 
 
+#: Each phone has a queue of its own: this and its extension.
+PHONE_QUEUE = "phone-"
+
+
+def phone_queue(extension: str) -> str:
+    """The queue of one phone."""
+    return f"{PHONE_QUEUE}{extension}"
+
+
 class Script(StrEnum):
     """Paths of the AGI server: ``agi://address:port/<script>``, each a file in ``agi_scripts/``."""
 
     SWITCHBOARD = "switchboard"
     UNANSWERED = "unanswered"
+    DIRECT_LINE = "direct_line"
+    SURVEY = "survey"
 
 
 class Variable(StrEnum):
@@ -55,6 +70,19 @@ class Variable(StrEnum):
     MESSAGE = "CENTRALINO_MESSAGE"
     #: The dialplan's own: how long a caller waits while everybody is talking (seconds since 1970).
     WAIT_UNTIL = "CENTRALINO_WAIT_UNTIL"
+    #: The dialplan's own: since when the caller waits for a person (seconds since 1970), for the whole call.
+    SINCE = "CENTRALINO_SINCE"
+    #: Set by the AGI server: the phone that is tried first, because its operator knows the caller.
+    OPERATOR = "CENTRALINO_OPERATOR"
+    #: Set by the AGI server to 1 when the caller was told that the call is recorded.
+    RECORD = "CENTRALINO_RECORD"
+    #: The dialplan's own: the direct line that was dialled, and its office.
+    LINE = "CENTRALINO_LINE"
+    OFFICE = "CENTRALINO_OFFICE"
+    #: The dialplan's own: to which phone a call was handed, by which one, and what its display showed.
+    TO = "CENTRALINO_TO"
+    FROM = "CENTRALINO_FROM"
+    DISPLAY = "CENTRALINO_DISPLAY"
 
 
 class Outcome(StrEnum):
@@ -74,3 +102,5 @@ class Sound(StrEnum):
     SORRY = "fallback.sorry"
     LEAVE_MESSAGE = "fallback.leave_message"
     RECORDED = "fallback.recorded"
+    RETURNED = "fallback.returned"
+    OFFICE_SILENT = "fallback.office_silent"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from desk.models import (
     CertificateDetails,
     Citizen,
+    LostCallDetails,
     Message,
     MessageDetails,
     MessageState,
@@ -50,6 +51,7 @@ class Row:
     #: What was asked for, where it is a certificate.
     certificate: CertificateDetails | None
     report: ReportDetails | None
+    lost: LostCallDetails | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -111,6 +113,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             citizen=_name(request.citizen),
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
             report=request.details if isinstance(request.details, ReportDetails) else None,
+            lost=request.details if isinstance(request.details, LostCallDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -138,6 +141,8 @@ def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
 def _recordings(details: RequestDetails) -> Mapping[str, Path]:
     if isinstance(details, MessageDetails):
         return {"message": details.recording}
+    if isinstance(details, LostCallDetails):
+        return {}
     if isinstance(details, ReportDetails):
         return {"place": details.place_recording, "message": details.message_recording}
     kept = {"identity": details.identity_recording, "subject": details.subject_recording}

@@ -133,6 +133,15 @@ class RequestPages:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
+        if row.lost:
+            yield say("detail.calls"), str(row.lost.calls)
+            yield say("detail.first_call"), day_and_time(row.lost.first_at)
+            yield say("detail.last_call"), day_and_time(row.lost.last_at)
+            yield say("detail.longest_wait"), duration(row.lost.longest_wait)
+            if row.lost.about:
+                yield say("detail.about"), "; ".join(row.lost.about)
+            if row.lost.closed:
+                yield say("detail.closed"), label("closed", row.lost.closed)
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

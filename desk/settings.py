@@ -103,6 +103,16 @@ class Settings(BaseSettings):
         return self.home.resolve() / "spool" / "messages"
 
     @property
+    def recorded_calls(self) -> Path:
+        """Where Asterisk leaves recorded talks until the worker has encrypted them."""
+        return self.home.resolve() / "spool" / "calls"
+
+    @property
+    def call_recordings(self) -> Path:
+        """Where encrypted talks are kept."""
+        return self.home.resolve() / "call-recordings"
+
+    @property
     def sounds(self) -> Path:
         """Where the rendered prompts lie."""
         return self.home.resolve() / "sounds"

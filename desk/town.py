@@ -7,14 +7,14 @@ from datetime import date, time
 from decimal import Decimal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from desk import models
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A phone of the desk; ``tier`` is ``back_office`` or ``counter``."""
+    """A phone; ``tier`` is ``back_office`` or ``counter``, or ``office``: not one of the desk's."""
 
     extension: str
     tier: str
@@ -71,11 +71,25 @@ class Routing:
     survey: bool = False
     record_calls: bool = False
     recordings_days: int = 30
+    short_abandon_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DirectLine:
+    """A number of an office's own (E.164) and the phones it rings in order.
+
+    With ``fallback`` the desk's operators take what the office does not take; else a message is taken.
+    """
+
+    e164: str
+    office: str
+    extensions: tuple[str, ...]
+    fallback: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures, certificate kinds, fees, categories of reports, rules of the queue."""
+    """Phones, direct lines, hours, closures, certificate kinds, fees, report categories, queue rules."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()
@@ -85,6 +99,7 @@ class Town:
     #: Codes of what can be reported, in the order they are spoken.
     report_categories: tuple[str, ...] = ()
     routing: Routing = Routing()
+    direct_lines: tuple[DirectLine, ...] = ()
 
 
 def read_town(session: Session) -> Town:
@@ -105,6 +120,14 @@ def read_town(session: Session) -> Town:
         phones=tuple(
             Phone(phone.extension, phone.tier.value, phone.label, phone.ring_seconds)
             for phone in session.scalars(select(models.Phone).order_by(models.Phone.extension))
+        ),
+        direct_lines=tuple(
+            DirectLine(line.e164, line.office, tuple(phone.extension for phone in line.phones), line.fallback)
+            for line in session.scalars(
+                select(models.DirectLine)
+                .order_by(models.DirectLine.e164)
+                .options(selectinload(models.DirectLine.phones))
+            )
         ),
         opening_hours=tuple(OpeningHours(row.weekday, row.opens, row.closes) for row in hours),
         closures=tuple(

@@ -11,6 +11,7 @@ from ivr.message import message
 from ivr.notice import notices
 from ivr.other_services import other_services
 from ivr.ports import Desk
+from ivr.recording_notice import tell_of_recording
 from ivr.requests_menu import requests_menu
 from ivr.steps import (
     PERSON,
@@ -107,5 +108,6 @@ def reach_person(desk: Desk, need: Need) -> Dialog[None]:
     hours = desk.hours()
     sorry = () if need is Need.ASKED else (prompt(f"person.{need}"),)
     if hours.open_now:
+        yield from tell_of_recording(desk.recording)
         yield from transfer("person", *sorry, prompt("person.transfer"))
     yield from message(desk, *sorry, prompt("person.closed"), *next_opening(hours))

@@ -27,6 +27,7 @@ from desk.models.details import (
     CertificateDetails,
     Delivery,
     IdentifiedBy,
+    LostCallDetails,
     MessageDetails,
     ReportDetails,
     RequestDetails,
@@ -47,6 +48,16 @@ from desk.models.routing import (
     StayOutcome,
 )
 from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
+from desk.models.talks import (
+    CallRecording,
+    DirectLine,
+    DirectLinePhone,
+    HandOver,
+    LostCall,
+    OpenLostCall,
+    RecordingAccess,
+    SurveyAnswer,
+)
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 
 __all__ = [
@@ -61,6 +72,7 @@ __all__ = [
     "CallEvent",
     "CallLeg",
     "CallOutcome",
+    "CallRecording",
     "CallerPreference",
     "CertificateDetails",
     "CertificateKind",
@@ -71,17 +83,23 @@ __all__ = [
     "Consent",
     "Delivery",
     "DeskNow",
+    "DirectLine",
+    "DirectLinePhone",
     "Draft",
     "Email",
     "Fee",
+    "HandOver",
     "IdentificationAttempt",
     "IdentifiedBy",
     "IngestPosition",
+    "LostCall",
+    "LostCallDetails",
     "Message",
     "MessageDetails",
     "MessageState",
     "Notice",
     "Office",
+    "OpenLostCall",
     "OpeningHours",
     "Operator",
     "Phone",
@@ -89,6 +107,7 @@ __all__ = [
     "Purpose",
     "QueueEvent",
     "QueueStay",
+    "RecordingAccess",
     "ReportCategory",
     "ReportDetails",
     "Request",
@@ -103,5 +122,6 @@ __all__ = [
     "Stamp",
     "StayOutcome",
     "Subject",
+    "SurveyAnswer",
     "Tier",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -102,7 +103,31 @@ class ReportDetails(BaseModel):
     call_back: bool
 
 
-RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails
+class Closed(StrEnum):
+    """Why a lost call needs nobody any more."""
+
+    CALLED_AGAIN = "called_again"
+    CALLED_BACK = "called_back"
+
+
+class LostCallDetails(BaseModel):
+    """Calls of one number that reached nobody and left nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: Literal[RequestKind.LOST_CALL] = RequestKind.LOST_CALL
+    calls: int = Field(ge=1)
+    first_at: datetime
+    last_at: datetime
+    #: The longest wait in the queue, seconds.
+    longest_wait: int = Field(ge=0)
+    #: What the calls were about, as the phones' displays showed it.
+    about: tuple[str, ...] = ()
+    #: Set when it closed by itself.
+    closed: Closed | None = None
+
+
+RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails | LostCallDetails
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
 

@@ -29,6 +29,7 @@ from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
 from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
+from tests.ivr.decided_talks import DecidedRecording
 from tests.ivr.deciding import Pick, first
 
 T = TypeVar("T")
@@ -139,6 +140,7 @@ class DecidedDesk:
         self.consents = DecidedConsents(pick)
         self.notices = DecidedNotices(pick)
         self.reports = DecidedReports(pick)
+        self.recording = DecidedRecording(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []

@@ -36,8 +36,10 @@ from ivr.steps import (
     Step,
     Transfer,
 )
+from ivr.survey import survey
 from ivr.switchboard import LANGUAGE, switchboard
 from prompts.catalogue import Catalogue, load_catalogue
+from tests.ivr.decided_talks import NotedAnswers
 from tests.ivr.doubles import DecidedDesk
 
 T = TypeVar("T")
@@ -66,7 +68,11 @@ SERVICE_MENUS = {
     "appointments.service",
 }
 
-DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
+DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {
+    "switchboard": switchboard,
+    "unanswered": unanswered,
+    "survey": lambda _desk: survey(NotedAnswers()),
+}
 
 
 class Choices:
@@ -232,6 +238,7 @@ def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
     assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "unanswered": {"done", "hung up"},
+        "survey": {"done", "hung up"},
     }
 
 
