@@ -2,8 +2,8 @@
 
 The phone's display shows what it is about, in 30 ASCII characters: ``Stato pratica 12345674 [EN ID]``. It
 never shows a name, not even an identified caller's: a display is read by whoever passes the counter, and many
-phones keep a list of calls. That the citizen was identified in this call is said (``ID``), and that English is
-spoken (``EN``); who it is stands behind a log-in, with the record kept of the call.
+phones keep a list of calls. That the citizen was identified in this call is said (``ID``), and that English
+is spoken (``EN``); who it is stands behind a log-in.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import quote_etag
 
-from console.formats import amount, day
+from console.formats import amount, day, day_and_time, duration
 from console.language import language_of_visitor
 from console.request_list import Detail, read_detail, read_page
 from console.texts import Texts

@@ -60,11 +60,23 @@ def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
         for key, value in rows
         if key == "exten"
     }
-    jumps = re.findall(r"(?:Goto\(|\?)([\w-]+),(\w+),1\)", dialplan)
+    jumps = re.findall(r"(?:Goto\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
     assert jumps
     assert {(context, extension) for context, extension in jumps} <= extensions
-    assert {context for context, _ in jumps} == {Context.SWITCHBOARD, Context.OPERATORS, Context.UNANSWERED}
-    assert {extension for _, extension in jumps} == {names.START}
+    reached = {Context.FROM_TRUNK, Context.PHONES}
+    assert {context for context, _ in jumps} == set(Context) - reached
+    assert {extension for context, extension in jumps if context != Context.DIRECT} == {names.START}
+    assert {extension for context, extension in jumps if context == Context.DIRECT} == {"390200000301"}
+
+
+def test_an_offices_number_leads_to_the_office_however_the_trunk_writes_it(etc: Path) -> None:
+    rows = [value for key, value in sections(etc / "extensions.conf")[Context.FROM_TRUNK] if key == "exten"]
+    assert [row.split(",")[0] for row in rows if "direct" in row] == [
+        "+390200000301",
+        "00390200000301",
+        "390200000301",
+        "0200000301",
+    ]
 
 
 def test_variables(dialplan: str) -> None:
@@ -81,10 +93,18 @@ def test_agi_scripts(dialplan: str) -> None:
         assert (PROJECT / "agi_scripts" / f"{script}.py").exists()
 
 
-def test_queues(etc: Path, dialplan: str) -> None:
+def test_queues(etc: Path, dialplan: str, town: Town) -> None:
     queues = sections(etc / "queues.conf")
-    assert set(queues) - {"general"} == set(Queue)
-    assert set(re.findall(r"Queue\(([\w-]+)", dialplan)) == set(Queue)
+    own = {names.phone_queue(phone.extension) for phone in town.phones}
+    assert set(queues) - {"general", "phone-queue"} == {*Queue, *own}
+    for phone in town.phones:
+        rows = queues[names.phone_queue(phone.extension)]
+        assert ("timeout", str(phone.ring_seconds)) in rows
+        assert [value for key, value in rows if key == "member"] == [
+            f"PJSIP/{phone.extension},0,{phone.extension}"
+        ]
+    called = set(re.findall(r"Queue\(([\w-]+)", dialplan))
+    assert called == {*Queue, names.PHONE_QUEUE, names.phone_queue("301")}
     assert set(re.findall(r"QUEUE_MEMBER\(([\w-]+)", dialplan)) == set(Queue)
     assert set(sections(etc / "queuerules.conf")) == {names.BACK_OFFICE_FIRST}
     assert ("defaultrule", names.BACK_OFFICE_FIRST) in queues[Queue.DESK]
@@ -117,6 +137,7 @@ def test_extensions(etc: Path, town: Town) -> None:
     extensions = [phone.extension for phone in town.phones]
     rows = sections(etc / "extensions.conf")[Context.PHONES]
     assert [value.split(",")[0] for key, value in rows if key == "exten"] == extensions
+    assert extensions == ["201", "101", "102", "301"]
     members = [
         value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
     ]
@@ -146,5 +167,5 @@ def test_the_readme_names_them_all() -> None:
     for group in (Context, Queue, Script, Variable, Outcome, Sound):
         for name in group:
             assert f"`{name}`" in readme, name
-    for other in (names.TRUNK, names.AMI_USER, names.BACK_OFFICE_FIRST):
+    for other in (names.PHONE_QUEUE, names.TRUNK, names.AMI_USER, names.BACK_OFFICE_FIRST):
         assert f"`{other}`" in readme, other

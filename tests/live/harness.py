@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import soundfile
@@ -33,7 +36,7 @@ from desk.models import Call as CallRow
 from desk.models import Citizen, Draft, Message, PhoneNumber, Request, RoutingRules
 from desk.models.town import Phone as PhoneRow
 from desk.settings import PROJECT, Settings
-from desk.town import Phone, Routing, Town, read_town
+from desk.town import DirectLine, Phone, Routing, Town, read_town
 from prompts.catalogue import load_catalogue
 
 #: A machine with other work to do is slow; what takes this long is broken.
@@ -43,6 +46,9 @@ PATIENCE = 20.0
 OPEN = "2026-11-24T10:00+01:00"
 #: The evening before: it is closed.
 CLOSED = "2026-11-23T22:00+01:00"
+
+#: The number of an office's own, in every town of the tests.
+OFFICE_LINE = "+390200000301"
 
 _FIRST_PORT, _LAST_PORT, _BLOCK = 20000, 32000, 60
 
@@ -248,7 +254,7 @@ class Exchange:
             lambda: "Not in use" in self.ask(f"pjsip show endpoint {extension}"),
             f"phone {extension} is reachable",
         )
-        return DeskPhone(device, sound)
+        return DeskPhone(self, extension, port, device, sound)
 
     def register(self, extension: str, password: str, port: int = 9) -> None:
         """Register a phone. Raises `CallFailed` with the status that refused it."""
@@ -512,8 +518,26 @@ class Call:
 class DeskPhone:
     """A phone of the town hall."""
 
-    def __init__(self, device: sipp.Sipp, sound: Sound) -> None:
+    def __init__(
+        self, exchange: Exchange, extension: str, port: int, device: sipp.Sipp, sound: Sound
+    ) -> None:
+        self.exchange, self.extension, self.port = exchange, extension, port
         self.device, self.sound = device, sound
+
+    @property
+    def displays(self) -> list[str]:
+        """What its display showed at each call, oldest first: a name and a number."""
+        return [
+            " ".join(re.sub(r"[<>\"]|sips?:|@.*", " ", dialog.caller).split())
+            for dialog in self.device.dialogs
+        ]
+
+    def hand_to(self, target: str, *, asked: sipp.Dialog | None = None) -> int:
+        """Transfer its latest call to ``target``, or to the call in which somebody was ``asked`` to take it.
+
+        Returns the exchange's answer: 202 is yes.
+        """
+        return refer(self.exchange, self, self.device.dialogs[-1], target, asked=asked)
 
     def rings(self, *, times: int = 1) -> None:
         """Wait until it rings (for the n-th time)."""
@@ -525,6 +549,38 @@ class DeskPhone:
     @property
     def events(self) -> list[str]:
         return self.device.events
+
+
+def refer(
+    exchange: Exchange, phone: DeskPhone, call: sipp.Dialog, target: str, *, asked: sipp.Dialog | None
+) -> int:
+    """Send REFER in a phone's call. SIPp's scenario would do it by the clock, not by what a test has seen."""
+    host, port = exchange.settings.sip_address, exchange.settings.sip_port
+    replaces = ""
+    if asked:
+        words = f"{asked.call_id};to-tag={asked.their_tag};from-tag={asked.our_tag}"
+        replaces = f"?Replaces={quote(words, safe='')}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", 0))
+        line.settimeout(PATIENCE)
+        ours = f"127.0.0.1:{line.getsockname()[1]}"
+        # A number far above those that SIPp used in the call.
+        message = f"""REFER sip:{host}:{port} SIP/2.0
+            Via: SIP/2.0/UDP {ours};branch=z9hG4bK{uuid.uuid4().hex}
+            From: <sip:{phone.extension}@{host}>;tag={call.our_tag}
+            To: <sip:{host}>;tag={call.their_tag}
+            Call-ID: {call.call_id}
+            CSeq: 1000 REFER
+            Contact: <sip:{phone.extension}@127.0.0.1:{phone.port}>
+            Refer-To: <sip:{target}@{host}:{port}{replaces}>
+            Max-Forwards: 70
+            Content-Length: 0"""
+        lines = [part.strip() for part in message.splitlines()]
+        line.sendto("\r\n".join([*lines, "", ""]).encode(), (host, port))
+        while True:
+            answer = line.recv(4096).decode()
+            if answer.startswith("SIP/2.0 ") and not answer.startswith("SIP/2.0 1"):
+                return int(answer.split()[1])
 
 
 def melody(seed: int, seconds: float = 0.8) -> Samples:
@@ -547,9 +603,11 @@ def write_melodies(home: Path) -> dict[Prompt, Path]:
 
 
 def small_town(*, ring_seconds: int) -> Town:
-    """The report's phones: one back office and four counters, with short ring times."""
+    """The report's phones: one back office and four counters, with short ring times; and an office."""
     counters = [Phone(f"10{n}", "counter", f"Sportello {n}", ring_seconds) for n in range(1, 5)]
+    office = Phone("301", "office", "Ufficio tecnico", ring_seconds)
     return Town(
-        phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters),
+        phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters, office),
+        direct_lines=(DirectLine(OFFICE_LINE, "Ufficio tecnico", ("301",)),),
         routing=Routing(wrap_up_seconds=0),
     )
