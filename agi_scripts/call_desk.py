@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from agi_scripts.appointments_desk import AppointmentsDesk
+from agi_scripts.call_back_desk import CallBackDesk
 from agi_scripts.call_context import CallContext
 from agi_scripts.consent_desk import ConsentDesk
 from agi_scripts.filed_desk import FiledDesk
@@ -69,6 +70,7 @@ class CallDesk:
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
+        self.call_backs = CallBackDesk(self._call)
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)

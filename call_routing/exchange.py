@@ -95,7 +95,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     """
     state = _state(settings)
     account = _account()
-    folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "run"))]
+    folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "log/cdr-custom", "run"))]
     written_for_us = (_messages(settings), settings.recordings, settings.recorded_calls)
     folders += written_for_us
     for folder in folders:

@@ -19,6 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.appointments import release_expired
 from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
+from desk.ingest import take_in
 from desk.mail.outbox import send_mail
 from desk.mail.senders import FileMailer, Mailer, SmtpMailer
 from desk.replay import replay_messages, replay_spool
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 SPOOL, OUTBOX, SIGN_OF_LIFE = 5, 5, 5
 #: Seconds between two looks for slots that nobody decides about any more. They can be taken before that.
 HOLDS = 60
+#: Seconds between two looks at what Asterisk has recorded of calls.
+INGEST = 3
 #: A worker that gave no sign of life for this long (seconds) is down.
 SILENT = 30
 
@@ -55,6 +58,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
         "holds": (HOLDS, lambda: release_holds(database)),
+        "ingest": (INGEST, lambda: take_in(database, settings, now=datetime.now(UTC))),
         "outbox": (OUTBOX, lambda: send_messages(database, settings)),
         "mail": (OUTBOX, lambda: forward_reports(database, settings)),
         **more,

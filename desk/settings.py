@@ -113,6 +113,11 @@ class Settings(BaseSettings):
         return self.home.resolve() / "call-recordings"
 
     @property
+    def asterisk_log(self) -> Path:
+        """Where Asterisk writes what it records of calls."""
+        return self.home.resolve() / "asterisk" / "log"
+
+    @property
     def sounds(self) -> Path:
         """Where the rendered prompts lie."""
         return self.home.resolve() / "sounds"

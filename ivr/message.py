@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.call_back import offer_call_back
 from ivr.ports import Desk
 from ivr.steps import Dialog, PersonNeeded, Prompt, prompt, record, say
 
@@ -22,4 +23,5 @@ def message(desk: Desk, *why: Prompt) -> Dialog[None]:
 
 def unanswered(desk: Desk) -> Dialog[None]:
     """After back office and counters all rang in vain."""
-    yield from message(desk, prompt("message.nobody"))
+    if not (yield from offer_call_back(desk, prompt("message.nobody"))):
+        yield from message(desk)

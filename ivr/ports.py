@@ -19,6 +19,7 @@ from ivr.steps import Recording
 
 if TYPE_CHECKING:
     # Each service's own port stands beside its dialog, and dialogs import this module.
+    from ivr.call_back import CallBacks
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
     from ivr.notice import Notices
@@ -148,6 +149,10 @@ class Desk(Protocol):
     @property
     def recording(self) -> RecordingRules:
         """Whether talks with operators are recorded."""
+
+    @property
+    def call_backs(self) -> CallBacks:
+        """Being called back instead of waiting."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

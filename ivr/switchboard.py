@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from ivr.appointments import appointments
+from ivr.call_back import offer_call_back, recall_pending
 from ivr.hours import next_opening
 from ivr.information import information
 from ivr.message import message
@@ -104,10 +105,12 @@ def _anything_else(desk: Desk) -> Dialog[_Service]:
 
 
 def reach_person(desk: Desk, need: Need) -> Dialog[None]:
-    """Put the caller through while the desk is open, else take a message."""
+    """Put the caller through while the desk is open, else offer a call-back or take a message."""
     hours = desk.hours()
     sorry = () if need is Need.ASKED else (prompt(f"person.{need}"),)
     if hours.open_now:
-        yield from tell_of_recording(desk.recording)
-        yield from transfer("person", *sorry, prompt("person.transfer"))
-    yield from message(desk, *sorry, prompt("person.closed"), *next_opening(hours))
+        if not (yield from recall_pending(desk)):
+            yield from tell_of_recording(desk.recording)
+            yield from transfer("person", *sorry, prompt("person.transfer"))
+    elif not (yield from offer_call_back(desk, *sorry, prompt("person.closed"), *next_opening(hours))):
+        yield from message(desk)

@@ -29,7 +29,7 @@ from pathlib import Path
 from desk import db, jobs
 from desk.settings import Settings
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-jobs.SPOOL = jobs.OUTBOX = jobs.SIGN_OF_LIFE = 1
+jobs.SPOOL = jobs.OUTBOX = jobs.SIGN_OF_LIFE = jobs.INGEST = 1
 jobs.run_worker(Settings(home=Path(sys.argv[1]), database_url=sys.argv[2]), {})
 """
 

@@ -24,6 +24,7 @@ from ivr.ports import (
 )
 from ivr.steps import Dialog, Prompt, Recording
 from tests.ivr.decided_appointments import DecidedAgenda
+from tests.ivr.decided_call_backs import DecidedCallBacks
 from tests.ivr.decided_consents import DecidedConsents
 from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
@@ -135,6 +136,7 @@ class DecidedDesk:
     def __init__(self, pick: Pick[object] = first) -> None:
         self._pick = pick
         self.appointments = DecidedAgenda(pick)
+        self.call_backs = DecidedCallBacks(pick)
         self.filed = DecidedRequests(pick)
         self.information = DecidedInformation(pick)
         self.consents = DecidedConsents(pick)

@@ -52,6 +52,7 @@ TYPED = {
     "find.last_digits": "2201",
     "appointments.reference": "12345674",
     "appointments.last_digits": "2201",
+    "call_back.number": "0290901234",
 }
 #: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
 OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
@@ -237,7 +238,7 @@ def crawled() -> dict[str, Crawled]:
 def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
     assert {name: met.ends for name, met in crawled.items()} == {
         "switchboard": {"done", "transfer", "hung up", "as before"},
-        "unanswered": {"done", "hung up"},
+        "unanswered": {"done", "hung up", "as before"},
         "survey": {"done", "hung up"},
     }
 

@@ -35,7 +35,7 @@ def test_handed_over_and_answered(exchange: Exchange) -> None:
     back_office.answered()
     assert back_office.hand_to("301") == 202
     office.answered()
-    back_office.device.wait_for("ended", PATIENCE)
+    wait_until(lambda: not any("PJSIP/201-" in line for line in exchange.calls()), "the line of 201 is free")
     hear_each_other(call, office, 60)
     (line,) = logged(exchange, "BLINDTRANSFER")
     assert line[:4] == ["desk", "201", "301", "phones"]
