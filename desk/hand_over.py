@@ -84,7 +84,7 @@ def summaries(session: Session, call_unique_ids: Sequence[str]) -> dict[str, str
     found = session.execute(
         select(HandOver.call_unique_id, HandOver.summary).where(HandOver.call_unique_id.in_(call_unique_ids))
     )
-    return dict(found.tuples().all())
+    return dict(iter(found))
 
 
 def _waited(session: Session, call_unique_id: str, now: datetime) -> int | None:

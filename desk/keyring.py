@@ -34,6 +34,8 @@ class Keyring:
     web_key: str
     #: Log-in to first password: only the demo town's operators are here.
     operator_passwords: Mapping[str, str]
+    #: What recorded calls are encrypted with. Who loses it loses the recordings.
+    recordings_key: str = ""
 
 
 def open_keyring(home: Path, *, extensions: Sequence[str], logins: Sequence[str]) -> Keyring:
@@ -50,6 +52,7 @@ def open_keyring(home: Path, *, extensions: Sequence[str], logins: Sequence[str]
         ami_password=_text(kept, "ami"),
         web_key=_text(kept, "web"),
         operator_passwords=_filled(kept.get("operators"), logins),
+        recordings_key=_text(kept, "recordings"),
     )
     wanted = _written(keyring)
     if not path.exists() or path.read_text(encoding="utf-8") != wanted:
@@ -91,6 +94,7 @@ def _written(keyring: Keyring) -> str:
         f"trunk = {_quoted(keyring.trunk_password)}",
         f"ami = {_quoted(keyring.ami_password)}",
         f"web = {_quoted(keyring.web_key)}",
+        f"recordings = {_quoted(keyring.recordings_key)}",
     ]
     for table, values in (("phones", keyring.phone_passwords), ("operators", keyring.operator_passwords)):
         lines += [

@@ -82,6 +82,7 @@ class Sipp:
         (folder / "scenario.xml").write_text(scenario, encoding="utf-8")
         self._hung_up = False
         self._log, self._errors = folder / "log", folder / "errors"
+        self._messages = folder / "messages"
         command = [*program, "-sf", str(folder / "scenario.xml"), "-i", "127.0.0.1", "-mi", "127.0.0.1"]
         command += [
             "-trace_err",
@@ -140,6 +141,11 @@ class Sipp:
     def dialogs(self) -> list[Dialog]:
         """The calls so far, oldest first."""
         return [Dialog(*line.split(" ", 4)[1:]) for line in self._lines if line.startswith(_DIALOG)]
+
+    @property
+    def messages(self) -> str:
+        """All SIP messages so far, where SIPp was told to keep them."""
+        return self._messages.read_text(encoding="utf-8", errors="replace") if self._messages.exists() else ""
 
     @property
     def _lines(self) -> list[str]:
@@ -257,7 +263,7 @@ def phone(
     """
     scenario = answering_scenario(answer_after=answer_after, busy=busy, sound=sound)
     # -aa: a phone also answers the exchange's question whether it is still there (OPTIONS).
-    return Sipp(program, scenario, ["-aa"], port=port)
+    return Sipp(program, scenario, ["-aa", "-trace_msg", "-message_file", "messages"], port=port)
 
 
 def calling_scenario(

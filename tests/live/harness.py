@@ -341,6 +341,16 @@ class System(Exchange):
 
         wait_until(takes_calls, "the AGI server takes calls")
 
+    def change_rules(self, **rules: object) -> None:
+        """The town changes rules of its queue; the AGI server and Asterisk know them at once."""
+        with transaction(self.database) as session:
+            session.execute(update(RoutingRules).values(**rules))
+        with reading(self.database) as session:
+            self.town = read_town(session)
+        self.reload()
+        self.kill_agi()
+        self.start_agi()
+
     def kill_agi(self) -> None:
         """The AGI server is gone from one moment to the next."""
         if self._agi:

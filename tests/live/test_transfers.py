@@ -58,3 +58,65 @@ def test_handed_over_in_vain_it_comes_back(exchange: Exchange, prompts: Prompts,
     assert back_office.displays[1].startswith("Da 301:")
     hear_each_other(call, back_office, 61)
     assert "ended" not in call.line.events
+
+
+def test_it_comes_back_and_nobody_is_there_the_desk_takes_it(exchange: Exchange, prompts: Prompts) -> None:
+    back_office, counter = exchange.phone("201", answer_after=0), exchange.phone("101", answer_after=0)
+    call = exchange.call()
+    back_office.answered()
+    assert back_office.hand_to("301") == 202
+    wait_until(lambda: not any("PJSIP/201-" in line for line in exchange.calls()), "the line of 201 is free")
+    back_office.device.close()
+    call.hear(prompts[Sound.RETURNED])
+    counter.answered()
+    hear_each_other(call, counter, 62)
+    # The display shows again what it did at first.
+    assert not counter.displays[0].startswith("Da ")
+
+
+def test_it_comes_back_to_a_busy_phone_and_is_next_at_the_desk(exchange: Exchange, prompts: Prompts) -> None:
+    back_office, counter = exchange.phone("201", answer_after=0), exchange.phone("101", answer_after=0)
+    colleague = exchange.phone("102", answer_after=0)
+    first = exchange.call(caller="+393330000001")
+    back_office.answered()
+    # On a second line 201 talks with a colleague: nobody but 101 is left for the desk.
+    exchange.call_from_phone("201", "102")
+    colleague.answered()
+    second = exchange.call(caller="+393330000002")
+    counter.answered()
+    third = exchange.call(caller="+393330000003")
+    wait_until(lambda: len(logged(exchange, "ENTERQUEUE")) == 3, "the third citizen waits")
+    back_office.hand_to("301")
+    first.hear(prompts[Sound.RETURNED])
+    wait_until(
+        lambda: [line[0] for line in logged(exchange, "ENTERQUEUE")].count("desk") == 4,
+        "both wait at the desk",
+    )
+    second.hang_up()
+    counter.device.wait_for("answered", PATIENCE, times=2)
+    assert "+393330000001" in counter.displays[1]
+    assert "ended" not in [*first.line.events, *third.line.events]
+
+
+def test_asked_before_and_handed_over(exchange: Exchange) -> None:
+    back_office, counter = exchange.phone("201", answer_after=0), exchange.phone("102", answer_after=0)
+    call = exchange.call()
+    back_office.answered()
+    asking = exchange.call_from_phone("201", "102")
+    counter.answered()
+    assert "Back office" in counter.displays[0]
+    assert back_office.hand_to("102", asked=asking.line.dialogs[-1]) == 202
+    wait_until(lambda: bool(logged(exchange, "ATTENDEDTRANSFER")), "the two are joined")
+    hear_each_other(call, counter, 63)
+    (line,) = logged(exchange, "ATTENDEDTRANSFER")
+    assert line[:2] == ["desk", "201"]
+    assert len(call.line.dialogs) == 1
+
+
+def test_nothing_is_handed_to_the_outside(exchange: Exchange) -> None:
+    back_office = exchange.phone("201", answer_after=0)
+    call = exchange.call()
+    back_office.answered()
+    back_office.hand_to("+393339999999")
+    wait_until(lambda: "target does not exist" in exchange.complaints, "the transfer is refused")
+    hear_each_other(call, back_office, 64)
