@@ -22,10 +22,12 @@ from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
 from agi_scripts.journal import CallJournal
+from agi_scripts.live_queue import LiveQueue, NoQueue
 from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
 from agi_scripts.recording_desk import RecordingDesk
 from agi_scripts.report_desk import ReportDesk
+from agi_scripts.routing_desk import RoutingDesk
 from call_routing.hours import Interval, OpeningHours
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import citizens_with_number
@@ -63,7 +65,9 @@ CONSENT_TEXT = "phone-1"
 class CallDesk:
     """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number."""
 
-    def __init__(self, house: House, journal: CallJournal, caller: str | None) -> None:
+    def __init__(
+        self, house: House, journal: CallJournal, caller: str | None, *, queue: LiveQueue | None = None
+    ) -> None:
         self.call = self._call = CallContext(house, journal, caller)
         #: The certificate that the caller asks for and has not confirmed.
         self.draft: CertificateDraft | None = None
@@ -77,6 +81,7 @@ class CallDesk:
         self.notices = NoticeDesk(self._call)
         self.reports = ReportDesk(self._call)
         self.recording = RecordingDesk(self._call)
+        self.routing = RoutingDesk(self._call, queue or NoQueue())
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:

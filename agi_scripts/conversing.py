@@ -10,6 +10,7 @@ from agi_scripts.handing_over import hand_to_person
 from agi_scripts.house import House, open_house
 from agi_scripts.journal import CallJournal
 from agi_scripts.line import AgiLine
+from agi_scripts.live_queue import AgiQueue
 from agi_scripts.session import FileWire, Session
 from call_routing import names
 from desk.phone_numbers import to_e164
@@ -34,11 +35,13 @@ def converse(
     dialog: Callable[[Desk], Dialog[None]],
     *,
     first_event: int,
+    hands_over: bool = False,
     ends_call: bool = True,
 ) -> None:
     """Answer, hold ``dialog``, log it and leave the outcome to the dialplan.
 
-    Unless it ``ends_call``, how the call ended was logged before and stays so.
+    What a dialog that ``hands_over`` learned goes along when a person takes over. Unless it ``ends_call``, how
+    the call ended was logged before and stays so.
 
     Raises :class:`~ivr.conversation.HungUp` if the caller is gone before or after the conversation.
     """
@@ -49,7 +52,7 @@ def converse(
     caller = to_e164(session.env.get("agi_callerid"))
     called = session.env.get("agi_dnid", "")
     journal = CallJournal(house, unique_id, caller, called, first=first_event)
-    desk = CallDesk(house, journal, caller)
+    desk = CallDesk(house, journal, caller, queue=AgiQueue(session))
     line = AgiLine(session, house.catalogue, house.settings.recordings, unique_id)
     try:
         ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(dialog(desk))
@@ -66,7 +69,7 @@ def converse(
     if outcome is not None:
         # Music, tones and fallback sentences go on in the caller's language.
         session.set_variable("CHANNEL(language)", ending.language)
-        if outcome is names.Outcome.OPERATOR:
+        if hands_over and outcome is names.Outcome.OPERATOR:
             hand_to_person(session, desk.call, journal.course, desk.draft)
         session.set_variable(names.Variable.OUTCOME, outcome)
 

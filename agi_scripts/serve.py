@@ -7,7 +7,7 @@ import signal
 import threading
 from types import FrameType
 
-from agi_scripts import direct_line, survey, switchboard, unanswered
+from agi_scripts import direct_line, survey, switchboard, unanswered, waiting
 from agi_scripts.house import Clock, House, open_house, utc_now
 from agi_scripts.server import Entry, Server
 from agi_scripts.session import Session
@@ -21,6 +21,7 @@ ENTRIES = {
     Script.UNANSWERED: unanswered.run,
     Script.DIRECT_LINE: direct_line.run,
     Script.SURVEY: survey.run,
+    Script.WAITING: waiting.run,
 }
 
 

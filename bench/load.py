@@ -146,8 +146,12 @@ def place(
     rate: float,
     calls: int,
     rising: Rising | None = None,
+    patience: float = 90,
 ) -> Iterator[Load]:
-    """SIPp places the calls of the citizens; ``columns`` are ``[field2]`` and so on of ``scenario``."""
+    """SIPp places the calls of the citizens; ``columns`` are ``[field2]`` and so on of ``scenario``.
+
+    The last call may last for ``patience`` seconds.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="centralino-bench-load-") as folder,
         _deaf_ear() as port,
@@ -159,7 +163,7 @@ def place(
         if rising:
             arguments += ["-rate_increase", f"{rising.step:g}", "-rate_interval", f"{rising.seconds}s"]
             arguments += ["-rate_max", f"{rising.end:g}", "-no_rate_quit"]
-        timeout = calls / rate + 90
+        timeout = calls / rate + patience
         address = (town.settings.sip_address, town.settings.sip_port)
         with Sipp(find_programs(town.settings).sipp, scenario, arguments, remote=address) as sipp:
             yield Load(sipp, statistics, timeout)

@@ -10,20 +10,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from agi_scripts.house import House, open_house
 from bench.citizens import Citizen, register
 from bench.menu import Stage, as_dialplan, stages
 from call_routing import exchange
 from desk.cli.preparing import prepare_system
-from desk.db import reading, transaction
+from desk.db import Sessions, reading, transaction
 from desk.keyring import Keyring
 from desk.models import Call, Message, Request
 from desk.settings import PROJECT, Settings
@@ -66,6 +67,16 @@ class Town:
         self.stages: tuple[Stage, ...] = ()
         self._processes: list[subprocess.Popen[bytes]] = []
 
+    @property
+    def sessions(self) -> Sessions:
+        """The database."""
+        return self._house.sessions
+
+    @property
+    def passwords(self) -> Mapping[str, str]:
+        """Of the phones, by extension."""
+        return self._keyring.phone_passwords
+
     def populate(self, count: int) -> None:
         """Register that many citizens; one of them asks for a certificate, to see what the dialog plays."""
         with transaction(self._house.sessions) as session:
@@ -92,6 +103,10 @@ class Town:
         self._start([sys.executable, "-m", "desk.cli", "agi"], "agi")
         self._wait_until(self._takes_calls, "the AGI server takes calls")
 
+    def start_worker(self) -> None:
+        """Start the worker, too: it takes in what Asterisk records."""
+        self._start([sys.executable, "-m", "desk.cli", "worker"], "worker")
+
     def stop(self) -> None:
         """End what was started."""
         for process in self._processes:
@@ -105,7 +120,7 @@ class Town:
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds used so far: by Asterisk, by the processes it started and ended, by the AGI server."""
-        asterisk, agi = (_cpu(process.pid) for process in self._processes)
+        asterisk, agi = (_cpu(process.pid) for process in self._processes[:2])
         return {"asterisk": asterisk[0], "scripts": asterisk[1], "agi": agi[0]}
 
     def filed(self) -> Filed:
@@ -184,8 +199,11 @@ class Town:
 
 
 @contextlib.contextmanager
-def private_town(citizens: int) -> Iterator[Town]:
-    """A started town with that many more citizens. Nothing of it is left afterwards."""
+def private_town(citizens: int, change: Callable[[Session], object] | None = None) -> Iterator[Town]:
+    """A started town with that many more citizens. Nothing of it is left afterwards.
+
+    ``change`` makes its data what they have to be, before it starts.
+    """
     with _ports() as first, tempfile.TemporaryDirectory(prefix="centralino-bench-") as folder:
         home = Path(folder)
         home.chmod(0o711)
@@ -205,6 +223,9 @@ def private_town(citizens: int) -> Iterator[Town]:
         try:
             click.echo("Starting a town of its own ...", err=True)
             town.populate(citizens + 1)
+            if change is not None:
+                with transaction(town.sessions) as session:
+                    change(session)
             town.start()
             yield town
         finally:

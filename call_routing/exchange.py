@@ -22,7 +22,7 @@ from desk.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
     from desk.keyring import Keyring
-    from desk.town import Phone, Town
+    from desk.town import Town
 
 #: The account Asterisk runs as when root starts it, as in Debian's package.
 ACCOUNT = "asterisk"
@@ -41,8 +41,6 @@ _PENALTY = {"back_office": 0, "counter": 1}
 _RETRY_SECONDS = 1
 #: A phone's own queue begins to ring it within this time, or gives up; once begun, it rings its full time.
 _ATTEMPT_SECONDS = 2
-#: How long a caller waits with music while everybody is talking, before a message is taken (seconds).
-_WAIT_SECONDS = 900
 #: A message ends after this much silence, and at the latest after this time (seconds).
 _MESSAGE_SILENCE_SECONDS = 5
 _MESSAGE_SECONDS = 180
@@ -126,7 +124,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": _PENALTY,
-        "limits": _limits(town.phones),
+        "limits": _limits(town),
     }
     wanted = {template.name for template in TEMPLATES.glob("*.conf")}
     for name in sorted(wanted):
@@ -206,10 +204,10 @@ def unreachable_folder(path: Path) -> Path | None:
     return None
 
 
-def _limits(phones: Sequence[Phone]) -> dict[str, int]:
+def _limits(town: Town) -> dict[str, int]:
     """Times of the dialplan and the queue, in seconds."""
     longest = {
-        tier: max((phone.ring_seconds for phone in phones if phone.tier == tier), default=0)
+        tier: max((phone.ring_seconds for phone in town.phones if phone.tier == tier), default=0)
         for tier in _PENALTY
     }
     first = longest["back_office"] or longest["counter"]
@@ -218,7 +216,8 @@ def _limits(phones: Sequence[Phone]) -> dict[str, int]:
         "ring": first + _RETRY_SECONDS + longest["counter"],
         "retry": _RETRY_SECONDS,
         "attempt": _ATTEMPT_SECONDS,
-        "wait": _WAIT_SECONDS,
+        "round": town.routing.announce_seconds,
+        "wait": town.routing.longest_wait_seconds,
         "first_command": names.FIRST_COMMAND_SECONDS,
         "silence": _MESSAGE_SILENCE_SECONDS,
         "message": _MESSAGE_SECONDS,

@@ -13,6 +13,8 @@ TRUNK = "trunk"
 AMI_USER = "centralino"
 #: The queue rule that lets the counters ring after the back office.
 BACK_OFFICE_FIRST = "back-office-first"
+#: A caller's priority in the queue is this less the second since which the caller waits.
+LAST_SECOND = 2147483647
 #: The extension at which every context of ours starts.
 START = "s"
 
@@ -59,6 +61,7 @@ class Script(StrEnum):
     UNANSWERED = "unanswered"
     DIRECT_LINE = "direct_line"
     SURVEY = "survey"
+    WAITING = "waiting"
 
 
 class Variable(StrEnum):
@@ -68,10 +71,12 @@ class Variable(StrEnum):
     OUTCOME = "CENTRALINO_OUTCOME"
     #: The dialplan's own: where it records a message (path without extension).
     MESSAGE = "CENTRALINO_MESSAGE"
-    #: The dialplan's own: how long a caller waits while everybody is talking (seconds since 1970).
-    WAIT_UNTIL = "CENTRALINO_WAIT_UNTIL"
-    #: The dialplan's own: since when the caller waits for a person (seconds since 1970), for the whole call.
+    #: Since when the caller waits for a person (seconds since 1970): the place in the queue.
     SINCE = "CENTRALINO_SINCE"
+    #: What the caller was told of the wait, between two announcements (agi_scripts/live_queue.py).
+    TOLD = "CENTRALINO_TOLD"
+    #: The dialplan's own: phones that were ready when a round of ringing began.
+    READY = "CENTRALINO_READY"
     #: Set by the AGI server: the phone that is tried first, because its operator knows the caller.
     OPERATOR = "CENTRALINO_OPERATOR"
     #: Set by the AGI server to 1 when the caller was told that the call is recorded.

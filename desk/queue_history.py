@@ -147,11 +147,9 @@ def settle_stays(session: Session, *, now: datetime) -> None:
 
 def rebuild_stays(session: Session, *, now: datetime) -> None:
     """Make all stays again from what was recorded."""
-    recorded = session.scalars(
-        select(QueueEvent.call_unique_id).where(QueueEvent.call_unique_id != NONE).distinct()
-    ).all()
+    recorded = select(QueueEvent.call_unique_id).where(QueueEvent.call_unique_id != NONE).distinct()
     session.execute(delete(QueueStay).where(QueueStay.call_unique_id.not_in(recorded)))
-    derive_stays(session, recorded, now=now)
+    derive_stays(session, session.scalars(recorded).all(), now=now)
 
 
 def derive_stays(session: Session, calls: Iterable[str], *, now: datetime) -> None:

@@ -101,6 +101,11 @@ class Town:
     routing: Routing = Routing()
     direct_lines: tuple[DirectLine, ...] = ()
 
+    @property
+    def desk_phones(self) -> tuple[Phone, ...]:
+        """The phones that take the desk's calls: all but those of offices."""
+        return tuple(phone for phone in self.phones if phone.tier != "office")
+
 
 def read_town(session: Session) -> Town:
     """The town as it is now."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ivr.recording_notice import RecordingRules
     from ivr.report import ReportDesk
     from ivr.sms_service import TextConsents
+    from ivr.waiting import Routing
 
 
 class Subject(StrEnum):
@@ -153,6 +154,10 @@ class Desk(Protocol):
     @property
     def call_backs(self) -> CallBacks:
         """Being called back instead of waiting."""
+
+    @property
+    def routing(self) -> Routing:
+        """The queue for a person."""
 
     def language(self) -> str:
         """The language this caller chose in an earlier call, else ``"it"``."""

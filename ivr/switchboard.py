@@ -26,6 +26,7 @@ from ivr.steps import (
     speak,
     transfer,
 )
+from ivr.waiting import Reach, told
 
 
 class _Service(Enum):
@@ -105,12 +106,17 @@ def _anything_else(desk: Desk) -> Dialog[_Service]:
 
 
 def reach_person(desk: Desk, need: Need) -> Dialog[None]:
-    """Put the caller through while the desk is open, else offer a call-back or take a message."""
+    """Put the caller through if it is any use to wait, else offer a call-back or take a message."""
     hours = desk.hours()
     sorry = () if need is Need.ASKED else (prompt(f"person.{need}"),)
-    if hours.open_now:
+    if not hours.open_now:
+        why = (prompt("person.closed"), *next_opening(hours))
+    elif (reach := desk.routing.reach()) is Reach.RING:
         if not (yield from recall_pending(desk)):
             yield from tell_of_recording(desk.recording)
-            yield from transfer("person", *sorry, prompt("person.transfer"))
-    elif not (yield from offer_call_back(desk, *sorry, prompt("person.closed"), *next_opening(hours))):
+            yield from transfer("person", *sorry, *told(desk.routing.wait()), prompt("person.transfer"))
+        return
+    else:
+        why = (prompt("person.nobody" if reach is Reach.NOBODY else "person.too_late"),)
+    if not (yield from offer_call_back(desk, *sorry, *why)):
         yield from message(desk)

@@ -25,11 +25,12 @@ from webhooks.access_log import log_requests
 from webhooks.calendars import calendar_page
 from webhooks.health import health_page
 from webhooks.security import secure
+from webhooks.waiting_page import waiting_api, waiting_page
 
 log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
-OPEN = frozenset({"health", "office_calendar", "console.sign_in", "console.static"})
+OPEN = frozenset({"health", "office_calendar", "wait", "wait_api", "console.sign_in", "console.static"})
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -73,6 +74,8 @@ def create_app(
         "office_calendar",
         calendar_page(database, keyring.web_key, clock=clock),
     )
+    app.add_url_rule("/wait", "wait", waiting_page(database, clock=clock))
+    app.add_url_rule("/api/wait", "wait_api", waiting_api(database, clock=clock))
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)
     _add_error_pages(app, texts)

@@ -358,12 +358,21 @@ def registering_scenario(extension: str, port: int) -> str:
 
 
 def answering_scenario(
-    *, answer_after: float | None = None, busy: bool = False, sound: Address | None = None
+    *,
+    answer_after: float | None = None,
+    busy: bool = False,
+    sound: Address | None = None,
+    talk: str | None = None,
 ) -> str:
-    """SIPp's scenario of a phone."""
+    """SIPp's scenario of a phone.
+
+    With ``talk`` (milliseconds, or a field of SIPp's injection file) it hangs up first, after that time.
+    """
+    contact = '<ereg regexp="sip:[^>]*" search_in="hdr" header="Contact:" assign_to="contact"/>'
     parts = [
         '<recv request="INVITE">',
         "<action>",
+        *([contact] if talk else []),
         '<ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>',
         '<ereg regexp=".*" search_in="hdr" header="Via:" assign_to="via"/>',
         '<ereg regexp="[^ ].*;tag=" search_in="hdr" header="From:" assign_to="from"/>',
@@ -394,7 +403,33 @@ def answering_scenario(
         ),
         f'<recv request="ACK" next="over">{_log("cancelled")}</recv>',
     ]
-    if answer_after is not None:
+    if answer_after is not None and talk:
+        parts += [
+            '<label id="answer"/>',
+            _reply("200 OK", _sdp(sound)),
+            '<recv request="ACK">',
+            "<action>",
+            '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="caller"/>',
+            '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="own"/>',
+            '<log message="answered"/>',
+            f'<assignstr assign_to="length" value="{talk}"/>',
+            '<todouble assign_to="talk" variable="length"/>',
+            "</action>",
+            "</recv>",
+            '<pause variable="talk"/>',
+            _send(
+                """BYE [$contact] SIP/2.0
+                Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+                From:[$own]
+                To:[$caller]
+                Call-ID: [call_id]
+                CSeq: 1 BYE
+                Max-Forwards: 70""",
+                retransmit=True,
+            ),
+            f'<recv response="200">{_log("ended")}</recv>',
+        ]
+    elif answer_after is not None:
         parts += [
             '<label id="answer"/>',
             _reply("200 OK", _sdp(sound)),

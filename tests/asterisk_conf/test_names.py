@@ -84,11 +84,11 @@ def test_variables(dialplan: str) -> None:
 
 
 def test_outcomes(dialplan: str) -> None:
-    assert set(re.findall(rf'"\$\{{{Variable.OUTCOME}\}}" = "(\w+)"', dialplan)) == set(Outcome)
+    assert set(re.findall(rf'"\$\{{{Variable.OUTCOME}\}}" !?= "(\w+)"', dialplan)) == set(Outcome)
 
 
 def test_agi_scripts(dialplan: str) -> None:
-    assert set(re.findall(r"AGI\(agi://[\d.:]+/(\w+)\)", dialplan)) == set(Script)
+    assert set(re.findall(r"AGI\(agi://[\d.:]+/(\w+)[,)]", dialplan)) == set(Script)
     for script in Script:
         assert (PROJECT / "agi_scripts" / f"{script}.py").exists()
 
@@ -106,6 +106,7 @@ def test_queues(etc: Path, dialplan: str, town: Town) -> None:
     called = set(re.findall(r"Queue\(([\w-]+)", dialplan))
     assert called == {*Queue, names.PHONE_QUEUE, names.phone_queue("301")}
     assert set(re.findall(r"QUEUE_MEMBER\(([\w-]+)", dialplan)) == set(Queue)
+    assert set(re.findall(r"QUEUE_PRIO=\$\[(\d+) -", dialplan)) == {str(names.LAST_SECOND)}
     assert set(sections(etc / "queuerules.conf")) == {names.BACK_OFFICE_FIRST}
     assert ("defaultrule", names.BACK_OFFICE_FIRST) in queues[Queue.DESK]
 

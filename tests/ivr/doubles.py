@@ -30,6 +30,7 @@ from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
 from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
+from tests.ivr.decided_routing import DecidedRouting
 from tests.ivr.decided_talks import DecidedRecording
 from tests.ivr.deciding import Pick, first
 
@@ -143,6 +144,7 @@ class DecidedDesk:
         self.notices = DecidedNotices(pick)
         self.reports = DecidedReports(pick)
         self.recording = DecidedRecording(pick)
+        self.routing = DecidedRouting(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []

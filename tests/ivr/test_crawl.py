@@ -38,6 +38,7 @@ from ivr.steps import (
 )
 from ivr.survey import survey
 from ivr.switchboard import LANGUAGE, switchboard
+from ivr.waiting import waiting
 from prompts.catalogue import Catalogue, load_catalogue
 from tests.ivr.decided_talks import NotedAnswers
 from tests.ivr.doubles import DecidedDesk
@@ -73,6 +74,7 @@ DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {
     "switchboard": switchboard,
     "unanswered": unanswered,
     "survey": lambda _desk: survey(NotedAnswers()),
+    "waiting": waiting,
 }
 
 
@@ -240,6 +242,7 @@ def test_every_path_ends(crawled: dict[str, Crawled]) -> None:
         "switchboard": {"done", "transfer", "hung up", "as before"},
         "unanswered": {"done", "hung up", "as before"},
         "survey": {"done", "hung up"},
+        "waiting": {"done", "transfer", "hung up", "as before"},
     }
 
 

@@ -307,7 +307,7 @@ class System(Exchange):
         with transaction(self.database) as session:
             # A phone that nobody picks up shall not take a test's time.
             session.execute(update(PhoneRow).values(ring_seconds=1))
-            session.execute(update(RoutingRules).values(wrap_up_seconds=0))
+            session.execute(update(RoutingRules).values(wrap_up_seconds=0, announce_seconds=3))
         with transaction(self.database) as session:
             town = read_town(session)
         keyring = open_keyring(
@@ -320,6 +320,11 @@ class System(Exchange):
     def start(self) -> None:
         super().start()
         self.start_agi()
+
+    def read_town(self) -> None:
+        """Take over what a test has changed in the town's data; :meth:`reload` tells Asterisk."""
+        with transaction(self.database) as session:
+            self.town = read_town(session)
 
     def start_agi(self, at: str = OPEN) -> None:
         """Start the AGI server as if it were that time, and wait until it takes calls."""
@@ -619,5 +624,5 @@ def small_town(*, ring_seconds: int) -> Town:
     return Town(
         phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters, office),
         direct_lines=(DirectLine(OFFICE_LINE, "Ufficio tecnico", ("301",)),),
-        routing=Routing(wrap_up_seconds=0),
+        routing=Routing(wrap_up_seconds=0, announce_seconds=3),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from desk.db import reading
@@ -24,16 +26,20 @@ def test_lost_twice_then_served(system: System, caller: str) -> None:
     system.phone("201", answer_after=0)
     talking = system.call(caller="+393330000001", keys="0")
     wait_until(lambda: "CONNECT" in system.queue_log, "the only phone is busy")
+
+    def entered(times: int) -> bool:
+        return system.queue_log.count(f"ENTERQUEUE||{caller}") == times
+
+    def counted(times: int) -> bool:
+        return [details(item).calls for item in system.requests(caller)] == [times]
+
     with system.worker():
         for times in (1, 2):
             # Opening hours by keypad, then a person: the item says what it was about.
             call = system.call(caller=caller, keys="30")
-            wait_until(lambda n=times: system.queue_log.count(f"ENTERQUEUE||{caller}") == n, "in the queue")
+            wait_until(partial(entered, times), "in the queue")
             call.hang_up()
-            wait_until(lambda: len(system.requests(caller)) == 1, "the item is there", 2 * PATIENCE)
-            wait_until(
-                lambda n=times: details(system.requests(caller)[0]).calls == n, "it is counted", 2 * PATIENCE
-            )
+            wait_until(partial(counted, times), "it is counted", 2 * PATIENCE)
         (item,) = system.requests(caller)
         assert item.state is RequestState.RECEIVED
         assert details(item).about == ("Informazioni",)

@@ -1,0 +1,114 @@
+"""The queue as Asterisk knows it now, asked over the session of a call, and what its caller was told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from asterisk.agi import AGIError
+
+from agi_scripts.session import Session, quote
+from call_routing.names import Queue, Variable
+from call_routing.plan import QueueFacts
+from call_routing.wait import Told, WaitRange
+
+log = logging.getLogger(__name__)
+
+#: States of a phone that is not there.
+_AWAY = {"UNAVAILABLE", "INVALID", "UNKNOWN"}
+#: Phones asked about in one command: Asterisk takes lines of up to 2048 characters.
+_PHONES = 15
+
+
+class LiveQueue(Protocol):
+    """The queue now, and this caller in it."""
+
+    def facts(self, extensions: Sequence[str]) -> QueueFacts | None:
+        """How it stands, with these phones; ``None`` if it cannot be asked."""
+
+    def waited(self) -> int:
+        """For how many seconds the caller has waited so far: 0 before the queue."""
+
+    def told(self) -> Told | None:
+        """What the caller was told last."""
+
+    def tell(self, told: Told) -> None:
+        """Keep what the caller is told now for the next announcement."""
+
+
+class NoQueue:
+    """Where there is no Asterisk."""
+
+    def facts(self, extensions: Sequence[str]) -> QueueFacts | None:
+        return None
+
+    def waited(self) -> int:
+        return 0
+
+    def told(self) -> Told | None:
+        return None
+
+    def tell(self, told: Told) -> None:
+        return None
+
+
+class AgiQueue:
+    """The queue of the Asterisk at the other end of ``session``.
+
+    The scripts behind the queue are called with the second since which the caller waits, the second it is
+    now, and what :meth:`tell` kept.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def facts(self, extensions: Sequence[str]) -> QueueFacts | None:
+        try:
+            answers = self._ask(
+                f"${{QUEUE_MEMBER({Queue.DESK},ready)}}", f"${{QUEUE_WAITING_COUNT({Queue.DESK})}}"
+            )
+            free, waiting = map(int, answers)
+            operators = sum(
+                paused != "1" and state not in _AWAY for paused, state in self._phones(extensions)
+            )
+            return QueueFacts(operators, free, waiting)
+        except (AGIError, ValueError):
+            log.exception("the queue cannot be asked; going on without")
+            return None
+
+    def _phones(self, extensions: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Whether it is paused, and its state, of each phone."""
+        for first in range(0, len(extensions), _PHONES):
+            some = extensions[first : first + _PHONES]
+            answers = self._ask(
+                *(f"${{QUEUE_MEMBER({Queue.DESK},paused,PJSIP/{phone})}}" for phone in some),
+                *(f"${{DEVICE_STATE(PJSIP/{phone})}}" for phone in some),
+            )
+            yield from zip(answers[: len(some)], answers[len(some) :], strict=True)
+
+    def _ask(self, *expressions: str) -> list[str]:
+        result = self._session.execute("GET FULL VARIABLE", quote(" ".join(expressions)))
+        answers = result.get("result", ("", ""))[1].split()
+        if len(answers) != len(expressions):
+            raise ValueError("an answer is missing")
+        return answers
+
+    def waited(self) -> int:
+        since, now = (self._session.env.get(f"agi_arg_{number}", "") for number in (1, 2))
+        return max(int(now) - int(since), 0) if since.isdecimal() and now.isdecimal() else 0
+
+    def told(self) -> Told | None:
+        return _read(self._session.env.get("agi_arg_3", ""))
+
+    def tell(self, told: Told) -> None:
+        low, high = told.range.low, told.range.high
+        self._session.set_variable(Variable.TOLD, f"{low}-{high}-{told.at:.0f}-{told.until:.0f}")
+
+
+def _read(text: str) -> Told | None:
+    parts = text.split("-")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        return None
+    low, high, at, until = map(int, parts)
+    return Told(WaitRange(low, high), longer=False, at=at, until=until)

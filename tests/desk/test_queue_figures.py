@@ -1,0 +1,61 @@
+"""The figures that estimates are made of, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from desk.db import Sessions, reading, transaction
+from desk.models import QueueStay, StayOutcome
+from desk.queue_figures import place_in_queue, recent_talks
+from desk.queue_history import FOR_GOOD
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+def stay(
+    call: str, seconds_ago: float, outcome: StayOutcome, *, waited: float = 0, talked: float | None = None
+) -> QueueStay:
+    entered = NOW - timedelta(seconds=seconds_ago)
+    answered = entered + timedelta(seconds=waited) if outcome is StayOutcome.ANSWERED else None
+    return QueueStay(
+        call_unique_id=call,
+        entered_at=entered,
+        outcome=outcome,
+        answered_at=answered,
+        ended_at=answered + timedelta(seconds=talked) if answered and talked is not None else None,
+    )
+
+
+def test_the_latest_conversations_that_are_over_count(sessions: Sessions) -> None:
+    with transaction(sessions) as session:
+        session.add_all(
+            [
+                stay("1", 900, StayOutcome.ANSWERED, waited=30, talked=100),
+                stay("2", 800, StayOutcome.ANSWERED, waited=5, talked=60),
+                stay("3", 700, StayOutcome.ANSWERED, talked=80),
+                stay("4", 600, StayOutcome.ANSWERED),
+                stay("5", 500, StayOutcome.ABANDONED),
+                stay("6", 400, StayOutcome.WAITING),
+            ]
+        )
+    with reading(sessions) as session:
+        assert recent_talks(session, 2) == [80, 60]
+        assert recent_talks(session, 50) == [80, 60, 100]
+
+
+def test_the_place_is_behind_those_who_came_before_and_still_wait(sessions: Sessions) -> None:
+    with transaction(sessions) as session:
+        session.add_all(
+            [
+                # Left over from a day on which its end was lost.
+                stay("old", FOR_GOOD.total_seconds() + 200, StayOutcome.WAITING),
+                stay("1", 90, StayOutcome.ANSWERED, talked=10),
+                stay("2", 80, StayOutcome.WAITING),
+                stay("3", 70, StayOutcome.ABANDONED),
+                stay("4", 60, StayOutcome.WAITING),
+                stay("5", 50, StayOutcome.WAITING),
+            ]
+        )
+    with reading(sessions) as session:
+        places = {call: place_in_queue(session, call) for call in ("2", "4", "5", "1", "never")}
+    assert places == {"2": 1, "4": 2, "5": 3, "1": None, "never": None}
