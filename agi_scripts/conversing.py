@@ -40,8 +40,8 @@ def converse(
 ) -> None:
     """Answer, hold ``dialog``, log it and leave the outcome to the dialplan.
 
-    What a dialog that ``hands_over`` learned goes along when a person takes over. Unless it ``ends_call``, how
-    the call ended was logged before and stays so.
+    What a dialog that ``hands_over`` learned goes along when a person takes over. Unless it ``ends_call``,
+    how the call ended was logged before and stays so.
 
     Raises :class:`~ivr.conversation.HungUp` if the caller is gone before or after the conversation.
     """

@@ -16,17 +16,13 @@ class Survey(Protocol):
 
 def survey(answers: Survey) -> Dialog[None]:
     """Ask whether the question was solved; silence, a wrong key or 0 ends politely, too."""
-    solved: bool | None
+    nothing: Option[bool | None] = Option("", value=None)
+    options: tuple[Option[bool | None], ...] = (
+        Option("1", value=True, said=prompt("survey.yes")),
+        Option("2", value=False, said=prompt("survey.no")),
+    )
     try:
-        solved = yield from choose(
-            "survey",
-            prompt("survey.question"),
-            options=(
-                Option[bool | None]("1", value=True, said=prompt("survey.yes")),
-                Option[bool | None]("2", value=False, said=prompt("survey.no")),
-            ),
-            otherwise=Option[bool | None]("", value=None),
-        )
+        solved = yield from choose("survey", prompt("survey.question"), options=options, otherwise=nothing)
     except PersonNeeded:
         solved = None
     if solved is not None:
