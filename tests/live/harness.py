@@ -552,7 +552,17 @@ class DeskPhone:
 
         Returns the exchange's answer: 202 is yes.
         """
-        return refer(self.exchange, self, self.device.dialogs[-1], target, asked=asked)
+        settings = self.exchange.settings
+        replaces = ""
+        if asked:
+            words = f"{asked.call_id};to-tag={asked.their_tag};from-tag={asked.our_tag}"
+            replaces = f"?Replaces={quote(words, safe='')}"
+        to = f"sip:{target}@{settings.sip_address}:{settings.sip_port}{replaces}"
+        return _request(self, "REFER", f"Refer-To: <{to}>")
+
+    def hang_up(self) -> None:
+        """The operator hangs up first."""
+        assert _request(self, "BYE") == 200
 
     def rings(self, *, times: int = 1) -> None:
         """Wait until it rings (for the n-th time)."""
@@ -566,36 +576,34 @@ class DeskPhone:
         return self.device.events
 
 
-def refer(
-    exchange: Exchange, phone: DeskPhone, call: sipp.Dialog, target: str, *, asked: sipp.Dialog | None
-) -> int:
-    """Send REFER in a phone's call. SIPp's scenario would do it by the clock, not by what a test has seen."""
-    host, port = exchange.settings.sip_address, exchange.settings.sip_port
-    replaces = ""
-    if asked:
-        words = f"{asked.call_id};to-tag={asked.their_tag};from-tag={asked.our_tag}"
-        replaces = f"?Replaces={quote(words, safe='')}"
+def _request(phone: DeskPhone, method: str, *more: str) -> int:
+    """Send a request in the phone's latest call; the exchange's answer.
+
+    SIPp cannot: its scenario runs by the clock, not by what a test has seen.
+    """
+    settings, call = phone.exchange.settings, phone.device.dialogs[-1]
+    host, port = settings.sip_address, settings.sip_port
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind(("127.0.0.1", 0))
         line.settimeout(PATIENCE)
-        ours = f"127.0.0.1:{line.getsockname()[1]}"
         # A number far above those that SIPp used in the call.
-        message = f"""REFER sip:{host}:{port} SIP/2.0
-            Via: SIP/2.0/UDP {ours};branch=z9hG4bK{uuid.uuid4().hex}
-            From: <sip:{phone.extension}@{host}>;tag={call.our_tag}
-            To: <sip:{host}>;tag={call.their_tag}
-            Call-ID: {call.call_id}
-            CSeq: 1000 REFER
-            Contact: <sip:{phone.extension}@127.0.0.1:{phone.port}>
-            Refer-To: <sip:{target}@{host}:{port}{replaces}>
-            Max-Forwards: 70
-            Content-Length: 0"""
-        lines = [part.strip() for part in message.splitlines()]
+        lines = (
+            f"{method} sip:{host}:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP 127.0.0.1:{line.getsockname()[1]};branch=z9hG4bK{uuid.uuid4().hex}",
+            f"From: <sip:{phone.extension}@{host}>;tag={call.our_tag}",
+            f"To: <sip:{host}>;tag={call.their_tag}",
+            f"Call-ID: {call.call_id}",
+            f"CSeq: 1000 {method}",
+            f"Contact: <sip:{phone.extension}@127.0.0.1:{phone.port}>",
+            *more,
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+        )
         line.sendto("\r\n".join([*lines, "", ""]).encode(), (host, port))
         while True:
-            answer = line.recv(4096).decode()
-            if answer.startswith("SIP/2.0 ") and not answer.startswith("SIP/2.0 1"):
-                return int(answer.split()[1])
+            status = int(line.recv(4096).decode().split()[1])
+            if status >= 200:
+                return status
 
 
 def melody(seed: int, seconds: float = 0.8) -> Samples:

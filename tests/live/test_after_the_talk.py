@@ -28,7 +28,7 @@ def test_the_question_is_answered_with_one_key(system: System, caller: str) -> N
     phone = system.phone("201", answer_after=0)
     call = system.call(caller=caller, keys="0")
     phone.answered()
-    phone.device.hang_up()
+    phone.hang_up()
     call.hear(system.prompt("survey.question"))
     call.press("2")
     call.hear(system.prompt("survey.thanks"))
@@ -45,7 +45,7 @@ def test_silence_ends_politely(system: System, caller: str) -> None:
     phone = system.phone("201", answer_after=0)
     call = system.call(caller=caller, keys="0")
     phone.answered()
-    phone.device.hang_up()
+    phone.hang_up()
     call.hear(system.prompt("survey.thanks"), timeout=2 * PATIENCE)
     call.over()
     assert answers(system) == []
@@ -56,7 +56,7 @@ def test_without_question_and_recording_neither_is_there(town: System, caller: s
     call = town.call(caller=caller, keys="0")
     phone.answered()
     talk(town, call.sound.speak, phone)
-    phone.device.hang_up()
+    phone.hang_up()
     call.over()
     assert not call.sound.has_heard(town.prompt("survey.question"))
     assert not call.sound.has_heard(town.prompt("person.recording", days=30))
@@ -87,13 +87,13 @@ def test_a_talk_is_recorded_after_the_caller_was_told(system: System, caller: st
         wait_until(lambda: not list(folder.iterdir()), "nothing lies open")
     with transaction(system.database) as session:
         (row,) = session.scalars(select(CallRecording)).all()
-        create_operator(session, login="bruno", name="Bruno", password="p", role=Role.SUPERVISOR)
+        create_operator(session, login="listener", name="Bruno", password="p", role=Role.SUPERVISOR)
     (sealed,) = system.settings.call_recordings.iterdir()
     assert b"RIFF" not in sealed.read_bytes()
     recording = tmp_path / "talk.wav"
     recording.write_bytes(
         open_recording(
-            system.database, system.settings, row.call_unique_id, by="bruno", now=datetime.now(UTC)
+            system.database, system.settings, row.call_unique_id, by="listener", now=datetime.now(UTC)
         )
     )
     heard = read_sound(recording)

@@ -27,7 +27,9 @@ def kept(town: System, caller: str) -> HandedOver:
 def test_what_it_is_about_is_shown_and_kept(town: System, caller: str) -> None:
     phone = town.phone("201", answer_after=0)
     # Certificates, of civil status, of birth; then a person.
-    town.call(caller=caller, keys="1110")
+    call = town.call(caller=caller, keys="111")
+    call.hear_begin(town.prompt("certificate.subject.self"))
+    call.press("0")
     phone.answered()
     assert phone.displays == [f"Cert. nascita {caller}"]
     record = kept(town, caller)
@@ -44,7 +46,9 @@ def test_what_it_is_about_is_shown_and_kept(town: System, caller: str) -> None:
 def test_an_identified_citizen_who_speaks_english_is_shown_without_a_name(town: System, caller: str) -> None:
     phone = town.phone("201", answer_after=0)
     town.give_number(caller, GIULIA.tax_code)
-    town.call(caller=caller, keys=f"9{BIRTH_FOR_SELF}{GIULIA.born}0")
+    call = town.call(caller=caller, keys=f"9{BIRTH_FOR_SELF}{GIULIA.born}")
+    call.hear_begin(town.prompt("certificate.copies", "en"), timeout=2 * PATIENCE)
+    call.press("0")
     phone.answered()
     assert phone.displays == [f"Cert. nascita [EN ID] {caller}"]
     record = kept(town, caller)
@@ -74,7 +78,9 @@ def test_a_reference_number_that_was_typed_is_shown_on_the_next_phone_too(town: 
 
 def test_asked_before_the_next_phone_learns_what_it_is_about(town: System, caller: str) -> None:
     phone, office = town.phone("201", answer_after=0), town.phone("301", answer_after=0)
-    town.call(caller=caller, keys="1110")
+    call = town.call(caller=caller, keys="111")
+    call.hear_begin(town.prompt("certificate.subject.self"))
+    call.press("0")
     phone.answered()
     asking = town.call_from_phone("201", "301")
     office.answered()

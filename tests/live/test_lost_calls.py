@@ -54,8 +54,9 @@ def test_lost_twice_then_served(system: System, caller: str) -> None:
 
 
 def test_who_left_a_message_is_not_lost(system: System, caller: str) -> None:
+    system.phone("201")
     call = system.call(caller=caller, keys="0")
-    call.hear(system.prompt("message.record"), timeout=2 * PATIENCE)
+    call.hear(system.prompt("message.record"), timeout=3 * PATIENCE)
     system.speak(call, system.prompt("welcome.greeting"))
     call.over()
     with system.worker():
