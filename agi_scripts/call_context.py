@@ -30,6 +30,8 @@ class CallContext:
         self.caller = caller
         #: The language spoken now.
         self.language = "it"
+        #: Whether the caller was identified in this call.
+        self.identified = False
 
     @property
     def unique_id(self) -> str:

@@ -26,6 +26,7 @@ from agi_scripts.journal import CallJournal
 from agi_scripts.live_queue import LiveQueue, NoQueue
 from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
+from agi_scripts.recording_desk import RecordingDesk
 from agi_scripts.report_desk import ReportDesk
 from agi_scripts.rooms_desk import RoomsDesk
 from agi_scripts.routing_desk import RoutingDesk
@@ -80,7 +81,9 @@ class CallDesk:
         queue: LiveQueue | None = None,
         since: datetime | None = None,
     ) -> None:
-        self._call = CallContext(house, journal, caller)
+        self.call = self._call = CallContext(house, journal, caller)
+        #: The certificate that the caller asks for and has not confirmed.
+        self.draft: CertificateDraft | None = None
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
@@ -92,6 +95,7 @@ class CallDesk:
         self.reports = ReportDesk(self._call)
         self.courses = CoursesDesk(self._call, consent=self._consent)
         self.rooms = RoomsDesk(self._call, consent=self._consent)
+        self.recording = RecordingDesk(self._call)
         self.routing = RoutingDesk(self._call, queue or NoQueue())
         self.pace = CallerPace(self._call)
 
@@ -137,6 +141,7 @@ class CallDesk:
         return _draft(found.key, found.answers) if found else None
 
     def keep(self, draft: CertificateDraft) -> None:
+        self.draft = draft
         # One transaction for the draft and the log: this is done at every step.
         self._call.journal.write(lambda s: self._keep(s, draft))
 
@@ -154,6 +159,7 @@ class CallDesk:
         )
 
     def drop(self, draft: CertificateDraft) -> None:
+        self.draft = None
         self._call.write(lambda s: drop_draft(s, draft.key))
 
     def number_is_known(self) -> bool:
@@ -183,6 +189,7 @@ class CallDesk:
     def _identify(self, by: IdentifiedBy, find: Callable[[Session], Citizen | None]) -> Identity | None:
         citizen = self._call.read(find, None)
         if citizen is not None:
+            self._call.identified = True
             return Identity(by, citizen.id)
         self._call.write(lambda s: note_failed_identification(s, self._call.caller, self._call.now()))
         return None
@@ -205,6 +212,7 @@ class CallDesk:
         return CONSENT_TEXT if self._agreed else None
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
+        self.draft = None
         kinds = {kind.code: kind for kind in self.kinds()}
         assert draft.kind is not None
         free = draft.kind not in kinds or kinds[draft.kind].free

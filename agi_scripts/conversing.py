@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from agi_scripts.call_desk import CallDesk
+from agi_scripts.handing_over import hand_to_person
 from agi_scripts.house import House, open_house
 from agi_scripts.journal import CallJournal
 from agi_scripts.line import AgiLine
@@ -30,9 +31,18 @@ OUTCOMES = {
 
 
 def converse(
-    session: Session, house: House, dialog: Callable[[Desk], Dialog[None]], *, first_event: int
+    session: Session,
+    house: House,
+    dialog: Callable[[Desk], Dialog[None]],
+    *,
+    first_event: int,
+    hands_over: bool = False,
+    ends_call: bool = True,
 ) -> None:
     """Answer, hold ``dialog``, log it and leave the outcome to the dialplan.
+
+    What a dialog that ``hands_over`` learned goes along when a person takes over. Unless it ``ends_call``,
+    how the call ended was logged before and stays so.
 
     Raises :class:`~ivr.conversation.HungUp` if the caller is gone before or after the conversation.
     """
@@ -48,14 +58,20 @@ def converse(
     try:
         ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(dialog(desk))
     except BaseException:
-        journal.fail()
+        # A fault of ours, after which a person takes over.
+        journal.go_on()
         raise
-    journal.close(ending)
+    if ends_call:
+        journal.close(ending)
+    else:
+        journal.go_on()
     log.info("call %s ended: %s at %s", unique_id, ending.outcome, ending.node)
     outcome = OUTCOMES.get(ending.outcome)
     if outcome is not None:
         # Music, tones and fallback sentences go on in the caller's language.
         session.set_variable("CHANNEL(language)", ending.language)
+        if hands_over and outcome is names.Outcome.OPERATOR:
+            hand_to_person(session, desk.call, journal.course, desk.draft)
         session.set_variable(names.Variable.OUTCOME, outcome)
 
 

@@ -31,9 +31,13 @@ class CallJournal:
         self._waiting: list[Event] = []
         self._seq = self._first = first
         self._started = house.clock()
+        #: All that happened so far.
+        self.course: list[Event] = []
 
     def note(self, node: str, happening: Happening, detail: str = "") -> None:
-        self._waiting.append(Event(self._seq, node, happening.value, detail, self._house.clock()))
+        event = Event(self._seq, node, happening.value, detail, self._house.clock())
+        self.course.append(event)
+        self._waiting.append(event)
         self._seq += 1
 
     def write(self, change: Callable[[Session], object]) -> None:
@@ -47,8 +51,8 @@ class CallJournal:
         """Write the rest and how the call ended. Without a database it goes to the spool."""
         self._write(ending)
 
-    def fail(self) -> None:
-        """Write the rest of a call whose dialog broke: a fault of ours, after which a person takes over."""
+    def go_on(self) -> None:
+        """Write what was noted. How the call ended is for another conversation to say, or has been said."""
         self._write(None)
 
     def _write(self, ending: Ending | None, change: Callable[[Session], object] | None = None) -> None:

@@ -54,7 +54,7 @@ class RoutingDesk:
 
     def _facts(self) -> QueueFacts | None:
         town = self._call.house.town()
-        return self._queue.facts([phone.extension for phone in town.phones]) if town else None
+        return self._queue.facts([phone.extension for phone in town.desk_phones]) if town else None
 
     def _expected(self, facts: QueueFacts) -> float | None:
         return wait_seconds(self._place(facts), self._handling(), facts.operators)

@@ -7,7 +7,7 @@ import signal
 import threading
 from types import FrameType
 
-from agi_scripts import override, paused, switchboard, unanswered, waiting
+from agi_scripts import direct_line, override, paused, survey, switchboard, unanswered, waiting
 from agi_scripts.house import Clock, House, open_house, utc_now
 from agi_scripts.server import Entry, Server
 from agi_scripts.session import Session
@@ -20,6 +20,8 @@ ENTRIES = {
     Script.SWITCHBOARD: switchboard.run,
     Script.UNANSWERED: unanswered.run,
     Script.OVERRIDE: override.run,
+    Script.DIRECT_LINE: direct_line.run,
+    Script.SURVEY: survey.run,
     Script.WAITING: waiting.run,
     Script.PAUSED: paused.run,
 }

@@ -12,7 +12,7 @@ FIRST_EVENT = 1
 
 def run(session: Session, house: House) -> None:
     """Hold the dialog with the caller on ``session``."""
-    converse(session, house, switchboard, first_event=FIRST_EVENT)
+    converse(session, house, switchboard, first_event=FIRST_EVENT, hands_over=True)
 
 
 if __name__ == "__main__":

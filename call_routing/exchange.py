@@ -41,6 +41,8 @@ _PENALTY = {"back_office": 0, "counter": 1}
 _RETRY_SECONDS = 1
 #: How long a citizen's telephone rings who is called back.
 _CALL_BACK_SECONDS = 25
+#: A phone's own queue begins to ring it within this time, or gives up; once begun, it rings its full time.
+_ATTEMPT_SECONDS = 2
 #: A message ends after this much silence, and at the latest after this time (seconds).
 _MESSAGE_SILENCE_SECONDS = 5
 _MESSAGE_SECONDS = 180
@@ -94,7 +96,12 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     state = _state(settings)
     account = _account()
     folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "log/cdr-custom", "run"))]
-    written_for_us = (_messages(settings), settings.call_backs, settings.recordings)
+    written_for_us = (
+        _messages(settings),
+        settings.call_backs,
+        settings.recordings,
+        settings.recorded_calls,
+    )
     folders += written_for_us
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,6 +117,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         autoescape=False,  # noqa: S701  configuration files, not web pages
     )
     environment.filters["line"] = _one_line
+    environment.filters["dialled_as"] = _dialled_as
     values = {
         "settings": settings,
         "keyring": keyring,
@@ -121,6 +129,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "music": settings.home.resolve() / "moh",
         "messages": _messages(settings),
         "call_backs": settings.call_backs,
+        "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": _PENALTY,
         "limits": _limits(town),
@@ -214,6 +223,7 @@ def _limits(town: Town) -> dict[str, int]:
         "back_office": first,
         "ring": first + _RETRY_SECONDS + longest["counter"],
         "retry": _RETRY_SECONDS,
+        "attempt": _ATTEMPT_SECONDS,
         "round": town.routing.announce_seconds,
         "wait": town.routing.longest_wait_seconds,
         "call_back": _CALL_BACK_SECONDS,
@@ -255,6 +265,12 @@ def _write(path: Path, text: str, account: pwd.struct_passwd | None) -> None:
 def _one_line(text: str) -> str:
     """A label as Asterisk can hold it: no quotes, semicolons (comments) or line ends."""
     return re.sub(r"[^\w .'-]", " ", text)
+
+
+def _dialled_as(e164: str) -> list[str]:
+    """The forms in which a trunk may send one of our numbers."""
+    country, national = e164[1:3], e164[3:]
+    return [e164, f"00{country}{national}", f"{country}{national}", national]
 
 
 def _in_root(root: Path, program: str) -> tuple[str, ...]:

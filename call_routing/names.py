@@ -46,6 +46,10 @@ class Context(StrEnum):
     CALL_BACK = "call-back"
     CALLED_BACK = "called-back"
     PRESSED_1 = "pressed-1"
+    DIRECT = "direct"
+    TRANSFERRED = "transferred"
+    ENDED = "ended"
+    RECORDED = "recorded"
 
 
 class Queue(StrEnum):
@@ -54,12 +58,23 @@ class Queue(StrEnum):
     DESK = "desk"
 
 
+#: Each phone has a queue of its own: this and its extension.
+PHONE_QUEUE = "phone-"
+
+
+def phone_queue(extension: str) -> str:
+    """The queue of one phone."""
+    return f"{PHONE_QUEUE}{extension}"
+
+
 class Script(StrEnum):
     """Paths of the AGI server: ``agi://address:port/<script>``, each a file in ``agi_scripts/``."""
 
     SWITCHBOARD = "switchboard"
     UNANSWERED = "unanswered"
     OVERRIDE = "override"
+    DIRECT_LINE = "direct_line"
+    SURVEY = "survey"
     WAITING = "waiting"
     PAUSED = "paused"
 
@@ -85,6 +100,17 @@ class Variable(StrEnum):
     PRESSED = "CENTRALINO_PRESSED"
     #: The dialplan's own: what became of a call-back.
     RESULT = "CENTRALINO_RESULT"
+    #: Set by the AGI server: the phone that is tried first, because its operator knows the caller.
+    OPERATOR = "CENTRALINO_OPERATOR"
+    #: Set by the AGI server to 1 when the caller was told that the call is recorded.
+    RECORD = "CENTRALINO_RECORD"
+    #: The dialplan's own: the direct line that was dialled, and its office.
+    LINE = "CENTRALINO_LINE"
+    OFFICE = "CENTRALINO_OFFICE"
+    #: The dialplan's own: to which phone a call was handed, by which one, and what its display showed.
+    TO = "CENTRALINO_TO"
+    FROM = "CENTRALINO_FROM"
+    DISPLAY = "CENTRALINO_DISPLAY"
 
 
 class PauseReason(StrEnum):
@@ -122,3 +148,5 @@ class Sound(StrEnum):
     NOT_REACHED = "called_back.not_reached"
     #: To the citizen: who calls, and to press 1.
     GREETING = "called_back.greeting"
+    RETURNED = "fallback.returned"
+    OFFICE_SILENT = "fallback.office_silent"

@@ -18,6 +18,11 @@ def day_and_time(value: datetime) -> str:
     return value.astimezone(ROME).strftime("%d/%m/%Y %H:%M")
 
 
+def duration(seconds: int) -> str:
+    """``2:05``, minutes and seconds."""
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
 def amount(euro: str) -> str:
     """``€ 16,52`` from ``16.52``."""
     return f"€ {Decimal(euro):.2f}".replace(".", ",")

@@ -20,6 +20,7 @@ from desk.models import (
     Enrolment,
     Identified,
     IdentifiedBy,
+    LostCallDetails,
     Message,
     MessageDetails,
     MessageState,
@@ -66,6 +67,7 @@ class Row:
     course: CourseDetails | None
     room: RoomDetails | None
     call_back: CallBackDetails | None
+    lost: LostCallDetails | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -159,6 +161,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             course=request.details if isinstance(request.details, CourseDetails) else None,
             room=request.details if isinstance(request.details, RoomDetails) else None,
             call_back=request.details if isinstance(request.details, CallBackDetails) else None,
+            lost=request.details if isinstance(request.details, LostCallDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -186,6 +189,8 @@ def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
 def _recordings(details: RequestDetails) -> Mapping[str, Path]:
     if isinstance(details, MessageDetails):
         return {"message": details.recording}
+    if isinstance(details, LostCallDetails):
+        return {}
     if isinstance(details, ReportDetails):
         return {"place": details.place_recording, "message": details.message_recording}
     if isinstance(details, CallBackDetails):

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import quote_etag
 
-from console.formats import amount, day, day_and_time
+from console.formats import amount, day, day_and_time, duration
 from console.language import language_of_visitor
 from console.request_list import Detail, read_detail, read_page
 from console.texts import Texts
@@ -150,6 +150,15 @@ class RequestPages:
             if row.call_back.result:
                 yield say("detail.tries"), str(row.call_back.tries)
                 yield say("detail.last_try"), label("tried", row.call_back.result)
+        if row.lost:
+            yield say("detail.calls"), str(row.lost.calls)
+            yield say("detail.first_call"), day_and_time(row.lost.first_at)
+            yield say("detail.last_call"), day_and_time(row.lost.last_at)
+            yield say("detail.longest_wait"), duration(row.lost.longest_wait)
+            if row.lost.about:
+                yield say("detail.about"), "; ".join(row.lost.about)
+            if row.lost.closed:
+                yield say("detail.closed"), label("closed", row.lost.closed)
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

@@ -19,8 +19,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.appointments import release_expired
 from desk.call_backs import limits_of
+from desk.call_recordings import delete_expired, keep_recorded_calls
 from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
 from desk.ingest import take_in
+from desk.lost_calls import close_served, note_lost_calls
 from desk.mail.outbox import send_mail
 from desk.mail.senders import FileMailer, Mailer, SmtpMailer
 from desk.replay import replay_messages, replay_spool
@@ -37,6 +39,8 @@ SPOOL, OUTBOX, SIGN_OF_LIFE = 5, 5, 5
 HOLDS = 60
 #: Seconds between two looks at what Asterisk has recorded of calls.
 INGEST = 3
+#: Seconds between two looks for lost calls, and between two for recorded ones that are not encrypted yet.
+LOST_CALLS, RECORDINGS = 10, 5
 #: A worker that gave no sign of life for this long (seconds) is down.
 SILENT = 30
 
@@ -60,6 +64,8 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
         "holds": (HOLDS, lambda: release_holds(database)),
         "ingest": (INGEST, lambda: take_in(database, settings, now=datetime.now(UTC))),
+        "lost calls": (LOST_CALLS, lambda: keep_lost_calls(database)),
+        "recordings": (RECORDINGS, lambda: keep_recordings(database, settings)),
         "outbox": (OUTBOX, lambda: send_messages(database, settings)),
         "mail": (OUTBOX, lambda: forward_reports(database, settings)),
         **more,
@@ -101,6 +107,23 @@ def release_holds(database: Sessions) -> None:
         released = release_expired(session, now=datetime.now(UTC))
     if released:
         log.info("%d slots were held in vain", released)
+
+
+def keep_lost_calls(database: Sessions) -> None:
+    """Make items of the calls that were lost, and close those that were served."""
+    with transaction(database) as session:
+        lost = note_lost_calls(session, now=datetime.now(UTC))
+        closed = close_served(session, now=datetime.now(UTC))
+    if lost or closed:
+        log.info("%d calls were lost, %d items closed themselves", lost, closed)
+
+
+def keep_recordings(database: Sessions, settings: Settings) -> None:
+    """Encrypt what was recorded, and delete what was kept long enough."""
+    kept = keep_recorded_calls(database, settings, now=datetime.now(UTC))
+    gone = delete_expired(database, settings, now=datetime.now(UTC))
+    if kept or gone:
+        log.info("%d recorded calls encrypted, %d deleted", kept, gone)
 
 
 def send_messages(database: Sessions, settings: Settings) -> None:

@@ -38,6 +38,8 @@ class Keyring:
     operator_passwords: Mapping[str, str]
     #: Extension to the PIN with which the desk is opened and closed from there.
     override_pins: Mapping[str, str] = field(default_factory=dict)
+    #: What recorded calls are encrypted with. Who loses it loses the recordings.
+    recordings_key: str = ""
 
 
 def open_keyring(
@@ -59,6 +61,7 @@ def open_keyring(
         web_key=_text(kept, "web"),
         operator_passwords=_filled(kept.get("operators"), logins),
         override_pins=_filled(kept.get("override_pins"), overriding, _pin),
+        recordings_key=_text(kept, "recordings"),
     )
     wanted = _written(keyring)
     if not path.exists() or path.read_text(encoding="utf-8") != wanted:
@@ -115,6 +118,7 @@ def _written(keyring: Keyring) -> str:
         f"trunk = {_quoted(keyring.trunk_password)}",
         f"ami = {_quoted(keyring.ami_password)}",
         f"web = {_quoted(keyring.web_key)}",
+        f"recordings = {_quoted(keyring.recordings_key)}",
     ]
     for table, values in (
         ("phones", keyring.phone_passwords),

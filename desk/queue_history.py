@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from desk.db import insert
@@ -135,8 +135,11 @@ def settle_stays(session: Session, *, now: datetime) -> None:
     """Look again at the stays that are not over: their call may have ended without a word of the queue."""
     open_ones = session.scalars(
         select(QueueStay.call_unique_id).where(
-            QueueStay.ended_at.is_(None),
-            QueueStay.outcome.in_((StayOutcome.WAITING, StayOutcome.ANSWERED)),
+            or_(
+                QueueStay.ended_at.is_(None)
+                & QueueStay.outcome.in_((StayOutcome.WAITING, StayOutcome.ANSWERED)),
+                QueueStay.transferred_how.is_not(None) & QueueStay.transferred_to.is_(None),
+            )
         )
     ).all()
     derive_stays(session, open_ones, now=now)
@@ -164,6 +167,8 @@ def derive_stays(session: Session, calls: Iterable[str], *, now: datetime) -> No
         stay = stay_of(lines, _over(session, lines, now))
         if stay is None:
             continue
+        if stay.transferred_how and not stay.transferred_to:
+            stay = _replaced(stay, transferred_to=_joined_with(session, stay))
         kept = session.scalar(select(QueueStay).where(QueueStay.call_unique_id == call))
         if kept is None:
             session.add(QueueStay(**asdict(stay)))
@@ -197,6 +202,21 @@ def _target(end: QueueLine) -> str | None:
         # The channel at the other end: PJSIP/104-0000001a.
         return rest[1].partition("/")[2].rpartition("-")[0][:_TARGET] or None
     return None
+
+
+def _joined_with(session: Session, stay: Stay) -> str | None:
+    """The phone an attended transfer led to: the queue names a bridge, the call's records who was in it."""
+    channels = session.scalars(
+        select(CallLeg.other_channel)
+        .where(CallLeg.unique_id == stay.call_unique_id)
+        .order_by(CallLeg.started_at, CallLeg.id)
+    )
+    phones = [channel.partition("/")[2].rpartition("-")[0] for channel in channels]
+    return next((phone[:_TARGET] for phone in phones if phone and phone != stay.extension), None)
+
+
+def _replaced(stay: Stay, **changes: object) -> Stay:
+    return Stay(**{**asdict(stay), **changes})
 
 
 def _over(session: Session, lines: Sequence[QueueLine], now: datetime) -> datetime | None:

@@ -215,6 +215,18 @@ def change_state(session: Session, request: Request, to: RequestState, *, by: st
     session.refresh(request, with_for_update=True)
     if to not in _NEXT[request.state]:
         raise IllegalChange(f"a request that is {request.state} cannot become {to}")
+    _begin(session, request, to, by=by, now=now)
+
+
+def close_by_itself(session: Session, request: Request, *, by: str, now: datetime) -> None:
+    """A request is done without anybody having worked on it: what it was about has come right by itself."""
+    session.flush()
+    session.refresh(request, with_for_update=True)
+    if request.state not in (RequestState.DONE, RequestState.REJECTED):
+        _begin(session, request, RequestState.DONE, by=by, now=now)
+
+
+def _begin(session: Session, request: Request, to: RequestState, *, by: str, now: datetime) -> None:
     for period in request.periods:
         if period.ended_at is None:
             period.ended_at = now

@@ -117,6 +117,16 @@ class Settings(BaseSettings):
         return self.home.resolve() / "spool" / "messages"
 
     @property
+    def recorded_calls(self) -> Path:
+        """Where Asterisk leaves recorded talks until the worker has encrypted them."""
+        return self.home.resolve() / "spool" / "calls"
+
+    @property
+    def call_recordings(self) -> Path:
+        """Where encrypted talks are kept."""
+        return self.home.resolve() / "call-recordings"
+
+    @property
     def asterisk_log(self) -> Path:
         """Where Asterisk writes what it records of calls."""
         return self.home.resolve() / "asterisk" / "log"

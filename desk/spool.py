@@ -49,13 +49,7 @@ class Spool:
         # The key may come from outside, the name of a file must not.
         name = hashlib.sha256(f"{kind}:{key}".encode()).hexdigest()[:32]
         path = self._waiting / f"{name}.json"
-        part = self._waiting / f".{name}.{os.getpid()}.{threading.get_ident()}"
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync(self._waiting)
+        write_durably(path, text.encode())
 
     def waiting(self) -> Iterator[Item]:
         """The items, oldest first. What cannot be read is put aside and reported in the log."""
@@ -73,7 +67,7 @@ class Spool:
     def done(self, item: Item) -> None:
         """Remove an item that has been filed."""
         item.path.unlink(missing_ok=True)
-        _sync(self._waiting)
+        sync_folder(self._waiting)
 
     def put_aside(self, item: Item) -> None:
         """Keep an item that can never be filed for somebody to look at."""
@@ -83,8 +77,8 @@ class Spool:
         if not self._waiting.is_dir():
             self._waiting.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The folder's own name must survive a power cut, too.
-            _sync(self._waiting.parent)
-            _sync(self._waiting.parent.parent)
+            sync_folder(self._waiting.parent)
+            sync_folder(self._waiting.parent.parent)
 
     def _read(self, path: Path) -> Item | None:
         try:
@@ -112,7 +106,19 @@ class Spool:
         log.error("the spool had an item that cannot be filed: see %s", self._broken / path.name)
 
 
-def _sync(folder: Path) -> None:
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, readable by us only; on return it survives a power cut."""
+    part = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed or removed in ``folder`` stays so after a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -15,7 +15,7 @@ from desk import models
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A phone of the desk; ``tier`` is ``back_office`` or ``counter``."""
+    """A phone; ``tier`` is ``back_office`` or ``counter``, or ``office``: not one of the desk's."""
 
     extension: str
     tier: str
@@ -112,6 +112,20 @@ class Routing:
     survey: bool = False
     record_calls: bool = False
     recordings_days: int = 30
+    short_abandon_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DirectLine:
+    """A number of an office's own (E.164) and the phones it rings in order.
+
+    With ``fallback`` the desk's operators take what the office does not take; else a message is taken.
+    """
+
+    e164: str
+    office: str
+    extensions: tuple[str, ...]
+    fallback: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +146,12 @@ class Town:
     courses: tuple[Course, ...] = ()
     rooms: tuple[Room, ...] = ()
     routing: Routing = Routing()
+    direct_lines: tuple[DirectLine, ...] = ()
+
+    @property
+    def desk_phones(self) -> tuple[Phone, ...]:
+        """The phones that take the desk's calls: all but those of offices."""
+        return tuple(phone for phone in self.phones if phone.tier != "office")
 
 
 def read_town(session: Session) -> Town:
@@ -152,6 +172,14 @@ def read_town(session: Session) -> Town:
         phones=tuple(
             Phone(phone.extension, phone.tier.value, phone.label, phone.ring_seconds, phone.may_override)
             for phone in session.scalars(select(models.Phone).order_by(models.Phone.extension))
+        ),
+        direct_lines=tuple(
+            DirectLine(line.e164, line.office, tuple(phone.extension for phone in line.phones), line.fallback)
+            for line in session.scalars(
+                select(models.DirectLine)
+                .order_by(models.DirectLine.e164)
+                .options(selectinload(models.DirectLine.phones))
+            )
         ),
         opening_hours=tuple(OpeningHours(row.weekday, row.opens, row.closes) for row in hours),
         closures=tuple(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
     from ivr.notice import Notices
+    from ivr.recording_notice import RecordingRules
     from ivr.report import ReportDesk
     from ivr.rooms import RoomDesk
     from ivr.sms_service import TextConsents
@@ -168,6 +169,10 @@ class Desk(Protocol):
     @property
     def appointments(self) -> Agenda:
         """The agendas of the offices."""
+
+    @property
+    def recording(self) -> RecordingRules:
+        """Whether talks with operators are recorded."""
 
     @property
     def call_backs(self) -> CallBacks:

@@ -12,6 +12,7 @@ from ivr.message import message
 from ivr.notice import notices
 from ivr.other_services import other_services
 from ivr.ports import Desk
+from ivr.recording_notice import tell_of_recording
 from ivr.requests_menu import requests_menu
 from ivr.steps import (
     PERSON,
@@ -114,6 +115,7 @@ def reach_person(desk: Desk, need: Need) -> Dialog[None]:
         why = (prompt("person.closed"), *next_opening(hours))
     elif (reach := desk.routing.reach()) is Reach.RING:
         if not (yield from recall_pending(desk)):
+            yield from tell_of_recording(desk.recording)
             yield from transfer("person", *sorry, *told(desk.routing.wait()), prompt("person.transfer"))
         return
     else:

@@ -50,6 +50,20 @@ class Pause:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A call in SIP's terms: its id, our tag, the exchange's tag, and who calls, as a display shows it."""
+
+    call_id: str
+    our_tag: str
+    their_tag: str
+    caller: str
+
+
+#: What a scenario logs of a call begins with this word: see `Sipp.dialogs`.
+_DIALOG = "dialog "
+
+
 class Sipp:
     """A running SIPp. Events that its scenario logs (``answered``, ``ended`` ...) can be waited for.
 
@@ -70,6 +84,7 @@ class Sipp:
         (folder / "scenario.xml").write_text(scenario, encoding="utf-8")
         self._hung_up = False
         self._log, self._errors = folder / "log", folder / "errors"
+        self._messages = folder / "messages"
         command = [*program, "-sf", str(folder / "scenario.xml"), "-i", "127.0.0.1", "-mi", "127.0.0.1"]
         command += [
             "-trace_err",
@@ -122,7 +137,21 @@ class Sipp:
     @property
     def events(self) -> list[str]:
         """What happened so far, oldest first."""
-        return self._log.read_text(encoding="utf-8").split() if self._log.exists() else []
+        return [line for line in self._lines if not line.startswith(_DIALOG)]
+
+    @property
+    def dialogs(self) -> list[Dialog]:
+        """The calls so far, oldest first."""
+        return [Dialog(*line.split(" ", 4)[1:]) for line in self._lines if line.startswith(_DIALOG)]
+
+    @property
+    def messages(self) -> str:
+        """All SIP messages so far, where SIPp was told to keep them."""
+        return self._messages.read_text(encoding="utf-8", errors="replace") if self._messages.exists() else ""
+
+    @property
+    def _lines(self) -> list[str]:
+        return self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
 
     def wait_for(self, event: str, timeout: float, *, times: int = 1) -> None:
         """Wait until ``event`` happened ``times`` times. Raises `CallFailed` when it does not."""
@@ -236,7 +265,7 @@ def phone(
     """
     scenario = answering_scenario(answer_after=answer_after, busy=busy, sound=sound)
     # -aa: a phone also answers the exchange's question whether it is still there (OPTIONS).
-    return Sipp(program, scenario, ["-aa"], port=port)
+    return Sipp(program, scenario, ["-aa", "-trace_msg", "-message_file", "messages"], port=port)
 
 
 def watch(program: Sequence[str], exchange: Address, *, number: str, extension: str, password: str) -> Sipp:
@@ -287,7 +316,11 @@ def calling_scenario(
     parts += [
         _send(f"{invite}CSeq: {cseq} INVITE", _sdp(sound), retransmit=True),
         *(f'<recv response="{code}" optional="true"/>' for code in (100, 180, 183)),
-        f'<recv response="200" rtd="true">{_log("answered")}</recv>',
+        '<recv response="200" rtd="true"><action>',
+        '<ereg regexp="tag=([^;]*)" search_in="hdr" header="To:" assign_to="whole,tag"/>',
+        f'<log message="{_DIALOG}[call_id] [pid]c[call_number] [$tag] -"/><log message="answered"/>',
+        "</action></recv>",
+        '<Reference variables="whole,tag"/>',
         _send(f"ACK [next_url] SIP/2.0{later}CSeq: {cseq} ACK"),
     ]
     for step in steps:
@@ -392,9 +425,12 @@ def answering_scenario(
         *([contact] if talk else []),
         '<ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>',
         '<ereg regexp=".*" search_in="hdr" header="Via:" assign_to="via"/>',
+        '<ereg regexp="[^ ].*;tag=" search_in="hdr" header="From:" assign_to="from"/>',
+        '<ereg regexp="tag=([^;]*)" search_in="hdr" header="From:" assign_to="whole,tag"/>',
+        f'<log message="{_DIALOG}[call_id] [pid]p[call_number] [$tag] [$from]"/>',
         "</action>",
         "</recv>",
-        '<Reference variables="cseq,via"/>',
+        '<Reference variables="cseq,via,from,whole,tag"/>',
     ]
     if busy:
         return _scenario([*parts, _reply("486 Busy Here"), f'<recv request="ACK">{_log("refused")}</recv>'])

@@ -23,6 +23,8 @@ from desk.models import (
     Citizen,
     CompetentOffice,
     Course,
+    DirectLine,
+    DirectLinePhone,
     Fee,
     Office,
     OpeningHours,
@@ -58,6 +60,20 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
     data = _data()
     if session.scalar(select(Phone).limit(1)) is None:
         session.add_all(Phone(**{**entry, "tier": Tier(entry["tier"])}) for entry in data["phones"])
+        session.flush()
+    if session.scalar(select(DirectLine).limit(1)) is None:
+        session.add_all(
+            DirectLine(
+                e164=entry["e164"],
+                office=entry["office"],
+                fallback=entry["fallback"],
+                phones=[
+                    DirectLinePhone(position=position, extension=extension)
+                    for position, extension in enumerate(entry["phones"], 1)
+                ],
+            )
+            for entry in data["direct_lines"]
+        )
     if session.scalar(select(OpeningHours).limit(1)) is None:
         session.add_all(
             OpeningHours(weekday=weekday, opens=entry["opens"], closes=entry["closes"])

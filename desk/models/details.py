@@ -160,8 +160,36 @@ class CallBackDetails(_Details):
     result: str | None = None
 
 
+class Closed(StrEnum):
+    """Why a lost call needs nobody any more."""
+
+    CALLED_AGAIN = "called_again"
+    CALLED_BACK = "called_back"
+
+
+class LostCallDetails(_Details):
+    """Calls of one number that reached nobody and left nothing."""
+
+    kind: Literal[RequestKind.LOST_CALL] = RequestKind.LOST_CALL
+    calls: int = Field(ge=1)
+    first_at: datetime
+    last_at: datetime
+    #: The longest wait in the queue, seconds.
+    longest_wait: int = Field(ge=0)
+    #: What the calls were about, as the phones' displays showed it.
+    about: tuple[str, ...] = ()
+    #: Set when it closed by itself.
+    closed: Closed | None = None
+
+
 RequestDetails: TypeAlias = (
-    CertificateDetails | MessageDetails | ReportDetails | CourseDetails | RoomDetails | CallBackDetails
+    CertificateDetails
+    | MessageDetails
+    | ReportDetails
+    | CourseDetails
+    | RoomDetails
+    | CallBackDetails
+    | LostCallDetails
 )
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])

@@ -35,6 +35,8 @@ class RoutingRules(Base):
     #: Whether calls with operators are recorded (announced), and how many days a recording is kept.
     record_calls: Mapped[bool] = mapped_column(default=False)
     recordings_days: Mapped[int] = mapped_column(default=30)
+    #: Who hangs up sooner than this in the queue is not counted as lost.
+    short_abandon_seconds: Mapped[int] = mapped_column(default=5, server_default="5")
 
 
 class QueueEvent(Base):

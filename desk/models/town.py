@@ -13,10 +13,11 @@ from desk.models.base import Base, closed_set
 
 
 class Tier(StrEnum):
-    """Who is rung first: the back office, then the counters."""
+    """Who is rung first: the back office, then the counters. An office's own phone is none of the desk's."""
 
     BACK_OFFICE = "back_office"
     COUNTER = "counter"
+    OFFICE = "office"
 
 
 class Phone(Base):

@@ -16,8 +16,12 @@ from tests.live.harness import small_town
 
 @pytest.fixture(scope="session")
 def town() -> Town:
-    phones = small_town(ring_seconds=15).phones
-    return Town(phones=(replace(phones[0], label='Ufficio "A"; [x]\nauth=none'), *phones[1:3]))
+    small = small_town(ring_seconds=15)
+    phones = small.phones
+    return Town(
+        phones=(replace(phones[0], label='Ufficio "A"; [x]\nauth=none'), *phones[1:3], phones[-1]),
+        direct_lines=small.direct_lines,
+    )
 
 
 @pytest.fixture(scope="session")

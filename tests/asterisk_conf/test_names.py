@@ -67,11 +67,25 @@ def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
         for key, value in rows
         if key == "exten"
     }
-    jumps = re.findall(r"(?:Goto\(|\?)([\w-]+),(\w+),1\)", dialplan)
+    jumps = re.findall(r"(?:Goto\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
     assert jumps
     assert {(context, extension) for context, extension in jumps} <= extensions
-    assert {context for context, _ in jumps} == {Context.SWITCHBOARD, Context.OPERATORS, Context.UNANSWERED}
-    assert {extension for _, extension in jumps} == {names.START}
+    # Calls begin in some, the worker begins in others, and one is a subroutine.
+    reached = {Context.FROM_TRUNK, Context.PHONES}
+    reached |= {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK, Context.PRESSED_1}
+    assert {context for context, _ in jumps} == set(Context) - reached
+    assert {extension for context, extension in jumps if context != Context.DIRECT} == {names.START}
+    assert {extension for context, extension in jumps if context == Context.DIRECT} == {"390200000301"}
+
+
+def test_an_offices_number_leads_to_the_office_however_the_trunk_writes_it(etc: Path) -> None:
+    rows = [value for key, value in sections(etc / "extensions.conf")[Context.FROM_TRUNK] if key == "exten"]
+    assert [row.split(",")[0] for row in rows if "direct" in row] == [
+        "+390200000301",
+        "00390200000301",
+        "390200000301",
+        "0200000301",
+    ]
 
 
 def test_variables(dialplan: str) -> None:
@@ -88,13 +102,21 @@ def test_agi_scripts(dialplan: str) -> None:
         assert (PROJECT / "agi_scripts" / f"{script}.py").exists()
 
 
-def test_queues(etc: Path, dialplan: str) -> None:
+def test_queues(etc: Path, dialplan: str, town: Town) -> None:
     queues = sections(etc / "queues.conf")
-    assert set(queues) - {"general"} == set(Queue)
-    assert set(re.findall(r"Queue\(([\w-]+)", dialplan)) == set(Queue)
-    assert set(re.findall(r"QUEUE_MEMBER\(([\w-]+)", dialplan)) == set(Queue)
+    own = {names.phone_queue(phone.extension) for phone in town.phones}
+    assert set(queues) - {"general", "phone-queue"} == {*Queue, *own}
+    for phone in town.phones:
+        rows = queues[names.phone_queue(phone.extension)]
+        assert ("timeout", str(phone.ring_seconds)) in rows
+        assert [value for key, value in rows if key == "member"] == [
+            f"PJSIP/{phone.extension},0,{phone.extension}"
+        ]
+    called = set(re.findall(r"Queue\(([\w-]+)", dialplan))
+    assert called == {*Queue, names.PHONE_QUEUE, names.phone_queue("301")}
+    assert set(re.findall(r"QUEUE_MEMBER\(([\w-]+)", dialplan)) == {*Queue, names.PHONE_QUEUE}
     assert set(re.findall(r"QUEUE_PRIO=\$\[(\d+) -", dialplan)) == {str(names.LAST_SECOND)}
-    assert set(re.findall(r"Queue:([\w-]+?)_pause_", dialplan)) == set(Queue)
+    assert set(re.findall(r"Queue:([\w-]+?)_pause_", dialplan)) == own
     assert set(sections(etc / "queuerules.conf")) == {names.BACK_OFFICE_FIRST}
     assert ("defaultrule", names.BACK_OFFICE_FIRST) in queues[Queue.DESK]
 
@@ -131,11 +153,12 @@ def test_extensions(etc: Path, town: Town) -> None:
     assert lamps == {
         names.OVERRIDE: names.LAMP,
         **{
-            names.PAUSE_KEY + extension: f"Queue:{Queue.DESK}_pause_PJSIP/{extension}"
+            names.PAUSE_KEY + extension: f"Queue:{names.phone_queue(extension)}_pause_PJSIP/{extension}"
             for extension in extensions
         },
     }
     dialled = [entry[0] for entry in entries if entry[1] == "1"]
+    assert extensions == ["201", "101", "102", "301"]
     assert dialled == [names.PAUSE_KEY, *extensions, names.OVERRIDE]
     members = [
         value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
@@ -165,8 +188,12 @@ def test_nothing_leads_to_the_way_out(etc: Path, dialplan: str) -> None:
     for context in (Context.CALL_BACK, Context.CALLED_BACK):
         assert re.findall(rf".*(?<![\w/-]){context}(?![\w.-]).*", dialplan) == [f"[{context}]"]
     for application in re.findall(r"\b(?:Goto|GotoIf|Gosub|GosubIf)\(.*", dialplan):
-        # No jump's target depends on what a caller says.
+        # No jump's target depends on what a caller says. An office's line goes on within its own extension,
+        # one of those that the trunk's numbers lead to.
+        if application == f"Goto(${{{Variable.LINE}}},ring)":
+            continue
         assert "$" not in re.split(r"[?(]", application)[-1], application
+    assert set(re.findall(rf"Set\({Variable.LINE}=.*", dialplan)) == {f"Set({Variable.LINE}=${{EXTEN}})"}
     assert dialplan.count(Context.PRESSED_1) == 2
     pjsip = (etc / "pjsip.conf").read_text(encoding="utf-8")
     assert not any(context in pjsip for context in (Context.CALLED_BACK, Context.CALL_BACK))
@@ -207,6 +234,7 @@ def test_the_readme_names_them_all() -> None:
         for name in group:
             assert f"`{name}`" in readme, name
     for other in (
+        names.PHONE_QUEUE,
         names.TRUNK,
         names.AMI_USER,
         names.BACK_OFFICE_FIRST,

@@ -25,6 +25,7 @@ from desk.models import (
     Course,
     Delivery,
     IdentifiedBy,
+    LostCallDetails,
     MessageDetails,
     MessageState,
     Purpose,
@@ -35,6 +36,7 @@ from desk.models import (
     Stamp,
     Subject,
 )
+from desk.models.details import Closed
 from desk.settings import Settings
 from tests.console.fixed import Clock, File, a_report, a_room, an_enrolment, birth_certificate
 
@@ -424,3 +426,28 @@ def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClien
     for language in ("it", "en"):
         shown = {cell for row in _cells(signed_in.get(f"{LIST}?lang={language}").text) for cell in row}
         assert not shown & codes
+
+
+def test_a_lost_call_says_what_is_known_and_why_it_closed(
+    signed_in: FlaskClient, file: File, clock: Clock
+) -> None:
+    lost = LostCallDetails(
+        calls=3,
+        first_at=clock.now,
+        last_at=clock.now + timedelta(minutes=5),
+        longest_wait=125,
+        about=("Cert. nascita", "Operatore"),
+        closed=Closed.CALLED_AGAIN,
+    )
+    request = file(lost, state=RequestState.DONE)
+    assert _cells(signed_in.get(LIST).text)[0][3:5] == ["Chiamata persa", "Conclusa"]
+    page = " ".join(re.sub(r"<[^>]+>", " ", signed_in.get(f"{LIST}/{request.reference}").text).split())
+    for fact in (
+        "Chiamate 3",
+        "Prima chiamata 23/11/2026 10:00",
+        "Ultima chiamata 23/11/2026 10:05",
+        "Attesa più lunga (min:s) 2:05",
+        "Riguardo a Cert. nascita; Operatore",
+        "Chiusa da sé Ha richiamato ed è stato servito",
+    ):
+        assert fact in html.unescape(page)

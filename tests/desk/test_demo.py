@@ -43,6 +43,7 @@ def test_the_desk_of_the_report(town: db.Sessions) -> None:
     assert {(phone.extension, phone.tier) for phone in found.phones} == {
         ("201", "back_office"),
         *((extension, "counter") for extension in ("101", "102", "103", "104")),
+        *((extension, "office") for extension in ("301", "302")),
     }
     wednesday = [(row.opens, row.closes) for row in found.opening_hours if row.weekday == 2]
     assert wednesday == [(time(9), time(19, 45))]

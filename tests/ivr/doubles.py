@@ -34,6 +34,7 @@ from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
 from tests.ivr.decided_rooms import DecidedRooms
 from tests.ivr.decided_routing import DecidedRouting
+from tests.ivr.decided_talks import DecidedRecording
 from tests.ivr.deciding import Pick, first
 
 T = TypeVar("T")
@@ -155,6 +156,7 @@ class DecidedDesk:
         self.reports = DecidedReports(pick)
         self.courses = DecidedCourses(pick)
         self.rooms = DecidedRooms(pick)
+        self.recording = DecidedRecording(pick)
         self.routing = DecidedRouting(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []

@@ -12,11 +12,13 @@ from ivr.override import override
 from ivr.paused import paused
 from ivr.rules import LEVELS, OPTIONS, SECONDS
 from ivr.steps import Ask, Menu
+from ivr.survey import survey
 from ivr.switchboard import LANGUAGE, switchboard
 from ivr.waiting import waiting
 from ivr.walk import Walked, World, nodes_in_source, walk
 from prompts.catalogue import Catalogue, load_catalogue
 from tests.ivr.decided_override import DecidedOverride
+from tests.ivr.decided_talks import NotedAnswers
 from tests.ivr.doubles import DecidedDesk
 
 #: What a caller types where digits are asked: the crawl needs one input that makes sense for each.
@@ -48,6 +50,7 @@ DIALOGS: dict[str, World] = {
     "override": lambda pick: override(DecidedOverride(pick)),
     "waiting": lambda pick: waiting(DecidedDesk(pick)),
     "paused": lambda pick: paused(OnDuty()),
+    "survey": lambda pick: survey(NotedAnswers()),
 }
 #: Texts that the dialplan, the loop and menus say.
 ELSEWHERE = {"press", "fallback", "again", "pause", "called_back"}
@@ -75,6 +78,7 @@ def test_every_path_ends(crawled: dict[str, Walked]) -> None:
         "override": {"done", "hung up", "as before"},
         "unanswered": {"done", "hung up", "as before"},
         "paused": {"done", "hung up"},
+        "survey": {"done", "hung up"},
         "waiting": {"done", "transfer", "hung up", "as before"},
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,10 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import soundfile
@@ -35,7 +38,7 @@ from desk.models import Call as CallRow
 from desk.models import Citizen, Course, Draft, Message, PhoneNumber, Request, RoutingRules
 from desk.models.town import Phone as PhoneRow
 from desk.settings import PROJECT, Settings
-from desk.town import Phone, Routing, Town, read_town
+from desk.town import DirectLine, Phone, Routing, Town, read_town
 from prompts.catalogue import load_catalogue
 
 #: A machine with other work to do is slow; what takes this long is broken.
@@ -45,6 +48,9 @@ PATIENCE = 20.0
 OPEN = "2026-11-24T10:00+01:00"
 #: The evening before: it is closed.
 CLOSED = "2026-11-23T22:00+01:00"
+
+#: The number of an office's own, in every town of the tests.
+OFFICE_LINE = "+390200000301"
 
 _FIRST_PORT, _LAST_PORT, _BLOCK = 20000, 32000, 60
 
@@ -275,18 +281,18 @@ class Exchange:
             lambda: "Not in use" in self.ask(f"pjsip show endpoint {extension}"),
             f"phone {extension} is reachable",
         )
-        return DeskPhone(device, sound)
+        return DeskPhone(self, extension, port, device, sound)
 
     def register(self, extension: str, password: str, port: int = 9) -> None:
         """Register a phone. Raises `CallFailed` with the status that refused it."""
         sipp.register(self._sipp, self._address, extension=extension, password=password, port=port)
 
-    def citizen(self, *, answer_after: float | None = None, busy: bool = False) -> DeskPhone:
+    def citizen(self, *, answer_after: float | None = None, busy: bool = False) -> Telephone:
         """The telephone of everybody whom the town calls through the trunk."""
         port = int(self.settings.trunk_uri.rpartition(":")[2])
         sound = self._open.enter_context(Sound(ANSWERED_KEYS))
         device = sipp.phone(self._sipp, port=port, answer_after=answer_after, busy=busy, sound=sound.address)
-        return DeskPhone(self._open.enter_context(device), sound)
+        return Telephone(self._open.enter_context(device), sound)
 
     def call(
         self, *, caller: str | None = "+393331234567", number: str | None = None, keys: str = ""
@@ -392,6 +398,16 @@ class System(Exchange):
             return False
 
         wait_until(takes_calls, "the AGI server takes calls")
+
+    def change_rules(self, **rules: object) -> None:
+        """The town changes rules of its queue; the AGI server and Asterisk know them at once."""
+        with transaction(self.database) as session:
+            session.execute(update(RoutingRules).values(**rules))
+        with reading(self.database) as session:
+            self.town = read_town(session)
+        self.reload()
+        self.kill_agi()
+        self.start_agi()
 
     def kill_agi(self) -> None:
         """The AGI server is gone from one moment to the next."""
@@ -582,8 +598,8 @@ class Call:
         self.line.wait_for("ended", timeout)
 
 
-class DeskPhone:
-    """A phone of the town hall."""
+class Telephone:
+    """A telephone that is called."""
 
     def __init__(self, device: sipp.Sipp, sound: Sound) -> None:
         self.device, self.sound = device, sound
@@ -598,6 +614,71 @@ class DeskPhone:
     @property
     def events(self) -> list[str]:
         return self.device.events
+
+
+class DeskPhone(Telephone):
+    """A phone of the town hall."""
+
+    def __init__(
+        self, exchange: Exchange, extension: str, port: int, device: sipp.Sipp, sound: Sound
+    ) -> None:
+        super().__init__(device, sound)
+        self.exchange, self.extension, self.port = exchange, extension, port
+
+    @property
+    def displays(self) -> list[str]:
+        """What its display showed at each call, oldest first: a name and a number."""
+        return [
+            " ".join(re.sub(r"[<>\"]|sips?:|@.*", " ", dialog.caller).split())
+            for dialog in self.device.dialogs
+        ]
+
+    def hand_to(self, target: str, *, asked: sipp.Dialog | None = None) -> int:
+        """Transfer its latest call to ``target``, or to the call in which somebody was ``asked`` to take it.
+
+        Returns the exchange's answer: 202 is yes.
+        """
+        settings = self.exchange.settings
+        replaces = ""
+        if asked:
+            words = f"{asked.call_id};to-tag={asked.their_tag};from-tag={asked.our_tag}"
+            replaces = f"?Replaces={quote(words, safe='')}"
+        to = f"sip:{target}@{settings.sip_address}:{settings.sip_port}{replaces}"
+        return _request(self, "REFER", f"Refer-To: <{to}>")
+
+    def hang_up(self) -> None:
+        """The operator hangs up first."""
+        assert _request(self, "BYE") == 200
+
+
+def _request(phone: DeskPhone, method: str, *more: str) -> int:
+    """Send a request in the phone's latest call; the exchange's answer.
+
+    SIPp cannot: its scenario runs by the clock, not by what a test has seen.
+    """
+    settings, call = phone.exchange.settings, phone.device.dialogs[-1]
+    host, port = settings.sip_address, settings.sip_port
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", 0))
+        line.settimeout(PATIENCE)
+        # A number far above those that SIPp used in the call.
+        lines = (
+            f"{method} sip:{host}:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP 127.0.0.1:{line.getsockname()[1]};branch=z9hG4bK{uuid.uuid4().hex}",
+            f"From: <sip:{phone.extension}@{host}>;tag={call.our_tag}",
+            f"To: <sip:{host}>;tag={call.their_tag}",
+            f"Call-ID: {call.call_id}",
+            f"CSeq: 1000 {method}",
+            f"Contact: <sip:{phone.extension}@127.0.0.1:{phone.port}>",
+            *more,
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+        )
+        line.sendto("\r\n".join([*lines, "", ""]).encode(), (host, port))
+        while True:
+            status = int(line.recv(4096).decode().split()[1])
+            if status >= 200:
+                return status
 
 
 def melody(seed: int, seconds: float = 0.8) -> Samples:
@@ -620,9 +701,11 @@ def write_melodies(home: Path) -> dict[Prompt, Path]:
 
 
 def small_town(*, ring_seconds: int) -> Town:
-    """The report's phones: one back office and four counters, with short ring times."""
+    """The report's phones: one back office and four counters, with short ring times; and an office."""
     counters = [Phone(f"10{n}", "counter", f"Sportello {n}", ring_seconds) for n in range(1, 5)]
+    office = Phone("301", "office", "Ufficio tecnico", ring_seconds)
     return Town(
-        phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters),
+        phones=(Phone("201", "back_office", "Back office", ring_seconds), *counters, office),
+        direct_lines=(DirectLine(OFFICE_LINE, "Ufficio tecnico", ("301",)),),
         routing=Routing(wrap_up_seconds=0, announce_seconds=3),
     )

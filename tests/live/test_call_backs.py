@@ -11,7 +11,7 @@ from desk.db import reading, transaction
 from desk.desk_now import Member, PhoneState
 from desk.models import CallBack, CallBackDetails, CallBackResult, CallBackState, RequestState
 from desk.requests import change_state
-from tests.live.harness import CLOSED, PATIENCE, Call, DeskPhone, System, melody, wait_until
+from tests.live.harness import CLOSED, PATIENCE, Call, DeskPhone, System, Telephone, melody, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -52,7 +52,7 @@ def _ask(system: System, caller: str) -> None:
         waiting.waiting_since = datetime.now(UTC) - timedelta(minutes=30)
 
 
-def _talk(operator: DeskPhone, citizen: DeskPhone) -> None:
+def _talk(operator: Telephone, citizen: Telephone) -> None:
     """Both hear each other."""
     voice = melody(60, 1.5)
     citizen.sound.speak(voice)
@@ -67,7 +67,7 @@ def _hang_up(system: System, phone: str) -> None:
     system.ask(f"channel request hangup {channel}")
 
 
-def _busy_desk(system: System) -> tuple[DeskPhone, DeskPhone, Call]:
+def _busy_desk(system: System) -> tuple[DeskPhone, Telephone, Call]:
     """The only operator talks to somebody; a citizen's telephone waits for the town's call."""
     system.kill_agi()
     operator, citizen = system.phone("201", answer_after=0), system.citizen(answer_after=0)

@@ -19,7 +19,7 @@ GIULIA, LUCA = "+393331112201", "+393331112203"
 BORN = {GIULIA: "15031980", LUCA: "30011965"}
 #: From the main menu to the ceramics course, and on to the enrolment.
 CERAMICS, ENROL = "433", "1"
-#: From the main menu to the parts of Saturday 12 December, for 80 people: only the conference hall holds them.
+#: From the main menu to the parts of Saturday 12 December, for 80 people: only one hall holds them.
 THAT_SATURDAY = "44280#1212#"
 
 
