@@ -133,6 +133,8 @@ class RequestPages:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
+        if row.text:
+            yield say("detail.text"), row.text
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

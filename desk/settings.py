@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     mail_from: str = "centralino@localhost"
     #: How offices reach the web pages, as ``https://centralino.comune.example``; empty where they listen.
     web_url: str = ""
+    #: How providers reach the webhooks from outside, as ``https://centralino.comune.example``; empty: they do
+    #: not, so there are no receipts.
+    public_url: str = ""
 
     #: Failed identifications allowed per calling number and day.
     identification_tries_per_day: int = 6
