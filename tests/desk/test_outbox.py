@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from string import Formatter
 
 import pytest
 from sqlalchemy import select, update
@@ -19,12 +18,8 @@ from desk.sms.limits import Limits, day_ends
 from desk.sms.outbox import ASK_AGAIN, PATIENCE, TRIES, send_waiting
 from desk.sms.receipts import note_receipt
 from desk.sms.senders import FileSender, Text
-from desk.sms.templates import FOLDER, SINGLE, TemplateError, segments, templates
 from tests.desk.conftest import NOW
 from tests.desk.sending import NUMBER, VALUES, Sent, agree, row, write
-
-#: The longest of what is written into messages.
-LONGEST = {**VALUES, "time": "10:20", "place": "Municipio, Sportello SpazioPiù"}
 
 
 @pytest.fixture(autouse=True)
@@ -335,39 +330,3 @@ def test_stopped_in_the_answer_withdraws_the_consent(sessions: db.Sessions, now:
     assert (len(sender.ids), states) == (1, {MessageState.STOPPED, MessageState.NO_CONSENT})
     with db.reading(sessions) as session:
         assert not any(has_consent(session, NUMBER, purpose) for purpose in Purpose)
-
-
-@pytest.mark.parametrize("language", ["it", "en"])
-def test_receipts_go_in_one_part_and_answers_in_two(language: str) -> None:
-    samples = {
-        **LONGEST,
-        "fee": "1022,21",
-        "amount": "49,56",
-        "notice": "3" * 18,
-        "hours": ", ".join(["lun 10:00-12:45 16:00-19:45"] * 5),
-    }
-    for name, template in templates(language).items():
-        fields = {field for _, field, _, _ in Formatter().parse(template.text) if field}
-        parts = segments(template.fill({field: samples[field] for field in fields}))
-        assert parts <= (2 if name.startswith("info_") else 1), name
-
-
-def test_the_languages_have_the_same_templates() -> None:
-    languages = [file.stem for file in FOLDER.glob("*.toml")]
-    assert len({frozenset(templates(language)) for language in languages}) == 1
-
-
-def test_values_must_be_complete_and_in_the_alphabet() -> None:
-    template = templates("it")["certificate_receipt"]
-    for values in (
-        {"ref": "1"},
-        {**VALUES, "more": "x"},
-        {**VALUES, "day": "“oggi”"},
-        {**VALUES, "day": "È"},
-    ):
-        with pytest.raises(TemplateError):
-            template.fill(values)
-
-
-def test_the_length_of_parts() -> None:
-    assert [segments("x" * n) for n in (SINGLE, SINGLE + 1, 306, 307)] == [1, 2, 2, 3]
