@@ -12,13 +12,16 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.appointments import release_expired
+from desk.calendar import is_working_day
 from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
+from desk.identity_cards import notify_holders
 from desk.mail.outbox import send_mail
 from desk.mail.senders import FileMailer, Mailer, SmtpMailer
 from desk.replay import replay_messages, replay_spool
@@ -29,6 +32,7 @@ from desk.sms.receipts import settle_unreceipted
 from desk.sms.senders import Sender
 from desk.sms.ways import senders_of
 from desk.spool import Spool
+from desk.telling import remind, tell_delays
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,8 @@ log = logging.getLogger(__name__)
 SPOOL, OUTBOX, SIGN_OF_LIFE = 5, 5, 5
 #: Seconds between two looks for slots that nobody decides about any more. They can be taken before that.
 HOLDS = 60
+#: Seconds between two looks for what the town tells on its own, and the hours (Rome) in which it looks.
+TELLING, OFFICE_HOURS = 900, range(9, 17)
 #: A worker that gave no sign of life for this long (seconds) is down.
 SILENT = 30
 
@@ -60,6 +66,7 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
         "holds": (HOLDS, lambda: release_holds(database)),
         "outbox": (OUTBOX, lambda: send_messages(database, senders, limits)),
+        "telling": (TELLING, lambda: tell_citizens(database, settings)),
         "mail": (OUTBOX, lambda: forward_reports(database, settings)),
         **more,
     }
@@ -112,6 +119,23 @@ def send_messages(database: Sessions, senders: Sequence[Sender], limits: Limits)
         missing = settle_unreceipted(session, now=now)
     if missing:
         log.warning("%d SMS have no receipt", missing)
+
+
+def tell_citizens(database: Sessions, settings: Settings) -> None:
+    """Write reminders, apologies for delays and notices of expiring cards, on working days."""
+    now = datetime.now(UTC)
+    here = now.astimezone(ROME)
+    if not is_working_day(here.date()) or here.hour not in OFFICE_HOURS:
+        return
+    for what, tell in (
+        ("reminders", remind),
+        ("delays", tell_delays),
+        ("expiring cards", partial(notify_holders, town_number=settings.town_number)),
+    ):
+        with transaction(database) as session:
+            told = tell(session, now=now)
+        if told:
+            log.info("%s: %d SMS written", what, told)
 
 
 def forward_reports(database: Sessions, settings: Settings) -> None:
