@@ -20,8 +20,8 @@ from desk.sms.receipts import CALLBACK_PARAMETER, CALLBACK_PATH, LANDLINES, STOP
 from desk.sms.senders import Text
 
 API = "https://api.twilio.com"
-#: Seconds until it is connected, and for each part of an answer.
-CONNECT, ANSWER = 5.0, 20.0
+#: Seconds until it is connected, and then for its answer.
+ANSWER = 20.0
 #: Codes of answers that another try of the same message cannot change: the number, the words, the country.
 #: All others (credentials, the account, the sender, a full queue) are mended by somebody, or pass.
 FINAL = frozenset(
@@ -110,7 +110,7 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # the library has no types
         self._api = api.rstrip("/")
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        kwargs["timeout"] = (CONNECT, ANSWER)
+        kwargs["timeout"] = ANSWER
         return super().request(method, url.replace(API, self._api, 1), *args, **kwargs)
 
     def log_request(self, _kwargs: object) -> None:
