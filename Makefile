@@ -45,6 +45,7 @@ format: ## Let ruff rewrite the style
 
 bench: setup-dev ## Speed, as ratios against a baseline measured in the same run
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.outbox
 
 doctor: ## Is everything there that a start needs?
 	@$(BIN)/centralino doctor

@@ -74,6 +74,8 @@ class Detail:
     language: str
     recordings: Mapping[str, Path]
     periods: Sequence[RequestPeriod]
+    #: The text messages about it, the oldest first.
+    messages: Sequence[Message]
 
 
 def read_page(db: Session, *, before: int | None, now: datetime) -> Page:
@@ -95,6 +97,9 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
         language=request.language,
         recordings=_recordings(request.details),
         periods=tuple(request.periods),
+        messages=db.scalars(
+            select(Message).where(Message.request_id == request.id).order_by(Message.created_at, Message.id)
+        ).all(),
     )
 
 

@@ -79,6 +79,7 @@ class RequestPages:
             "request.html",
             row=detail.row,
             periods=detail.periods,
+            messages=detail.messages,
             facts=list(self._facts(detail)),
             recordings={name: self._file(path) is not None for name, path in detail.recordings.items()},
         )

@@ -35,6 +35,15 @@ PATIENCE = Patience(timedelta(minutes=1), timedelta(hours=1), tries=TRIES, when_
 #: The provider is asked about a message in doubt so often, and for so long.
 ASK_AGAIN, STOP_ASKING = timedelta(minutes=5), timedelta(days=1)
 
+#: What an operator has to see to.
+TROUBLED = (
+    MessageState.FAILED,
+    MessageState.UNDELIVERED,
+    MessageState.UNKNOWN,
+    MessageState.NO_RECEIPT,
+    MessageState.VOICE_NOTICE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Routed:
@@ -183,6 +192,15 @@ def ask_about_doubts(sessions: Sessions, senders: Sequence[Sender], *, now: date
             _settle(session, text, found, askable[route], now)
         settled += 1
     return settled
+
+
+def troubled(session: Session, *, since: datetime) -> Sequence[Message]:
+    """What failed, is in doubt or has to be told by phone, written since then, the newest first."""
+    return session.scalars(
+        select(Message)
+        .where(Message.state.in_(TROUBLED), Message.created_at >= since)
+        .order_by(Message.created_at.desc(), Message.id)
+    ).all()
 
 
 def _may_go(session: Session, message: Message, limits: Limits, now: datetime) -> bool:

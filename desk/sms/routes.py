@@ -69,7 +69,7 @@ def rebalance(shares: Mapping[str, int], figures: Mapping[str, Figures], *, calm
     failing = [name for name in shares if figures[name].failing and shares[name]]
     for name in failing:
         _move(changed, name, well[0], STEP_AWAY)
-    if not failing and calm:
+    if not failing and calm and well[0] == next(iter(shares)):
         for name in list(shares)[1:]:
             _move(changed, name, next(iter(shares)), STEP_BACK)
     return changed

@@ -172,7 +172,7 @@ class Life(RuleBasedStateMachine):
 
     def states(self) -> dict[str, MessageState]:
         with db.reading(self.sessions) as session:
-            return {message: state for message, state in session.execute(select(Message.id, Message.state))}
+            return {message.id: message.state for message in session.scalars(select(Message))}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -194,7 +194,7 @@ def test_every_life_is_legal(request: pytest.FixtureRequest, kind: str) -> None:
                 return server.create(template="migrated")
 
         run_state_machine_as_test(
-            lambda: Life(new_url),
+            lambda: Life(new_url),  # type: ignore[arg-type]  # a factory does as well
             settings=settings(
                 max_examples=40 if kind == "sqlite" else 10,
                 stateful_step_count=20,

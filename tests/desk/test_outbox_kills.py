@@ -124,7 +124,7 @@ class Workers:
 
 
 def run_to_the_end(sessions: db.Sessions, workers: Workers, mend: Callable[[], None] = lambda: None) -> None:
-    end = time.monotonic() + 150
+    end = time.monotonic() + 300
     try:
         while (left := open_messages(sessions)) != 0:
             assert time.monotonic() < end, f"{left} are left"
@@ -143,7 +143,7 @@ def none_lost_none_twice(sessions: db.Sessions, provider: Provider) -> None:
     assert len(ids) == MESSAGES
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_the_worker_is_killed(sessions: db.Sessions, tmp_path: Path) -> None:
     fill(sessions)
     trigger = Trigger()
@@ -155,7 +155,7 @@ def test_the_worker_is_killed(sessions: db.Sessions, tmp_path: Path) -> None:
     none_lost_none_twice(sessions, provider)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_the_database_is_killed(sessions: db.Sessions, postgres: Postgres, tmp_path: Path) -> None:
     fill(sessions)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from desk import db
-from desk.mail.senders import SmtpMailer
 from desk.models import Attempted, MessageAttempt, MessageState, SmsRoute
 from desk.outbox import InDoubt, Undelivered
 from desk.sms.by_mail import MailSender
@@ -23,6 +20,7 @@ from desk.sms.outbox import send_waiting
 from desk.sms.routes import CALM, FEWEST_TRIES, Figures, pick, rebalance
 from desk.sms.senders import Text
 from tests.desk.sending import NUMBER, Sent, agree, row, write
+from tests.desk.test_mail import Inbox, mail_server, mailer
 
 LIMITS = Limits(a_number=1000)
 
@@ -122,58 +120,49 @@ def test_another_set_of_routes_begins_with_its_first_one(sessions: db.Sessions, 
     assert len(third.ids) == 1
 
 
-class Gateway:
-    """Keeps the mails it takes; answers as told."""
+class Gateway(Inbox):
+    """Takes mails for the numbers in their addresses, or answers as told."""
 
-    def __init__(self) -> None:
-        self.mails: list[Envelope] = []
-        self.answer = "250 OK"
+    answer = "250 taken"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.mails.append(envelope)
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        await super().handle_DATA(server, session, envelope)
         if self.answer == "none":
-            transport = server.transport
-            assert transport is not None
-            transport.abort()
+            server.transport.abort()
         return self.answer
 
 
-@pytest.fixture
-def gateway() -> Iterator[tuple[Gateway, MailSender]]:
-    kept = Gateway()
-    controller = Controller(kept, hostname="127.0.0.1", port=0)
-    controller.start()
-    try:
-        server = controller.server
-        assert server is not None
-        port = server.sockets[0].getsockname()[1]
-        mailer = SmtpMailer("127.0.0.1", port, security="none", sender="centralino@comune.example")
-        yield kept, MailSender(mailer, "{number}@sms.example", "key 1")
-    finally:
-        controller.stop()
+def by_mail(port: int) -> MailSender:
+    return MailSender(mailer(port), "{number}@sms.example", "key 1")
 
 
-def test_a_mail_to_the_gateway_is_a_message(
-    sessions: db.Sessions, now: datetime, gateway: tuple[Gateway, MailSender]
-) -> None:
-    kept, sender = gateway
+def test_a_mail_to_the_gateway_is_a_message(sessions: db.Sessions, now: datetime) -> None:
     agree(sessions, now)
     (message,) = write(sessions, now)
-    assert send_waiting(sessions, [sender], now=now) == 1
-    (mail,) = kept.mails
-    assert mail.rcpt_tos == [f"{NUMBER.removeprefix('+')}@sms.example"]
+    gateway = Gateway()
+    with mail_server(gateway) as port:
+        assert send_waiting(sessions, [by_mail(port)], now=now) == 1
+    (mail,) = gateway.mails
     after = row(sessions, message)
+    assert gateway.recipients == [f"{NUMBER.removeprefix('+')}@sms.example"]
+    assert (mail["Subject"], mail.get_content().strip()) == ("key 1", after.body)
     assert (after.state, after.receipt_due_at) == (MessageState.SENT, None)
 
 
 @pytest.mark.parametrize(
     ("answer", "error"), [("451 later", Undelivered), ("554 no", Undelivered), ("none", InDoubt)]
 )
-def test_what_the_gateway_answers_decides(
-    gateway: tuple[Gateway, MailSender], now: datetime, answer: str, error: type[Exception]
-) -> None:
-    kept, sender = gateway
-    kept.answer = answer
-    with pytest.raises(error):
-        sender.send(Text("m1", NUMBER, "ciao", now))
-    assert len(kept.mails) == 1
+def test_what_the_gateway_answers_decides(now: datetime, answer: str, error: type[Exception]) -> None:
+    gateway = Gateway()
+    gateway.answer = answer
+    with mail_server(gateway) as port, pytest.raises(error):
+        by_mail(port).send(Text("m1", NUMBER, "ciao", now))
+    assert len(gateway.mails) == 1
+
+
+def test_a_number_that_the_gateway_refuses_is_not_tried_again(now: datetime) -> None:
+    gateway = Gateway()
+    gateway.refuse = "550 unknown"
+    with mail_server(gateway) as port, pytest.raises(Undelivered) as caught:
+        by_mail(port).send(Text("m1", NUMBER, "ciao", now))
+    assert caught.value.final
