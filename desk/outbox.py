@@ -238,7 +238,8 @@ def _note_doubt(
             rows,
             claim,
             state=MessageState.FAILED if again and over else patience.when_lost,
-            not_before=now + patience.wait(claim.attempts),
+            # What is late may still arrive there: no sooner than after a worker's death.
+            not_before=now + max(patience.wait(claim.attempts), LOST_AFTER),
             failure=str(error)[:_FAILURE],
         )
         witness(session, claim, Attempted.IN_DOUBT, error)

@@ -33,8 +33,8 @@ MESSAGE_DAYS = 1
 #: Tries to find a reference that nobody has.
 _REFERENCES = 20
 
-#: The kinds whose citizens wait for something of ours, and what they are written when it is done.
-_DONE = {RequestKind.CERTIFICATE: "request_done", RequestKind.REPORT: "request_done"}
+#: The kinds whose citizens wait for something of ours, and are told when it is done or late.
+WAITED_FOR = frozenset({RequestKind.CERTIFICATE, RequestKind.REPORT})
 
 _NEXT = {
     RequestState.RECEIVED: {RequestState.IN_PROGRESS, RequestState.REJECTED},
@@ -184,14 +184,13 @@ def change_state(session: Session, request: Request, to: RequestState, *, by: st
     request.periods.append(RequestPeriod(state=to, started_at=now, ended_at=None, by=by))
     request.state = to
     session.flush()
-    template = _DONE.get(request.kind)
-    if to is RequestState.DONE and template is not None:
+    if to is RequestState.DONE and request.kind in WAITED_FOR:
         details = request.details
         at_counter = isinstance(details, CertificateDetails) and details.delivery is Delivery.COUNTER
         write_if_agreed(
             session,
             to=request.contact_e164,
-            template="certificate_ready" if at_counter else template,
+            template="certificate_ready" if at_counter else "request_done",
             values={"ref": request.reference},
             language=request.language,
             request_id=request.id,

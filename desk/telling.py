@@ -17,16 +17,14 @@ from desk.models import (
     Message,
     Purpose,
     Request,
-    RequestKind,
     RequestState,
 )
 from desk.preferences import language_of
+from desk.requests import WAITED_FOR
 from desk.settings import ROME
 from desk.sms.outbox import write_if_agreed
 from desk.sms.templates import GSM_7
 
-#: The kinds whose citizens wait for something of ours.
-WAITED_FOR = (RequestKind.CERTIFICATE, RequestKind.REPORT)
 #: A delay that is older was told, or there was no consent to.
 _LATEST_DELAY = timedelta(days=14)
 

@@ -61,6 +61,7 @@ class Message(Outgoing):
     __tablename__ = "messages"
     __table_args__ = (
         Index(None, "state", "not_before"),
+        Index(None, "state", "receipt_due_at"),
         Index(None, "to_e164", "sent_at"),
         Index(None, "sent_at"),
     )

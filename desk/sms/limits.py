@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from desk.phone_numbers import to_e164
 from desk.settings import ROME, Settings
 
 
@@ -36,7 +37,7 @@ def limits_of(settings: Settings) -> Limits:
         settings.sms_quiet_until,
         settings.sms_a_day,
         settings.sms_a_number,
-        frozenset(settings.sms_trial_numbers),
+        frozenset(to_e164(number) or number for number in settings.sms_trial_numbers),
     )
 
 

@@ -186,8 +186,9 @@ def ask_about_doubts(sessions: Sessions, senders: Sequence[Sender], *, now: date
         try:
             found = askable[route].find(text)
         except Undelivered as e:
+            # The others are asked about in the next runs: waiting for each would hold up what is to be sent.
             log.warning("message %s: %s could not be asked (%s)", text.id, route, e)
-            continue
+            break
         with transaction(sessions) as session:
             _settle(session, text, found, askable[route], now)
         settled += 1

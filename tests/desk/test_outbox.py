@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 from desk import db
 from desk.consents import Purpose, has_consent, stop_texts
 from desk.models import Attempted, Message, MessageAttempt, MessageState
-from desk.outbox import InDoubt, Undelivered
-from desk.settings import ROME
-from desk.sms.limits import Limits, day_ends
-from desk.sms.outbox import ASK_AGAIN, PATIENCE, TRIES, send_waiting
+from desk.outbox import LOST_AFTER, InDoubt, Undelivered
+from desk.settings import ROME, Settings
+from desk.sms.limits import Limits, day_ends, limits_of
+from desk.sms.outbox import ASK_AGAIN, TRIES, send_waiting, write_message
 from desk.sms.receipts import note_receipt
 from desk.sms.senders import FileSender, Text
 from tests.desk.conftest import NOW
@@ -245,9 +245,10 @@ def test_no_answer_is_a_doubt_and_the_provider_is_asked(sessions: db.Sessions, n
     send_waiting(sessions, [sender], now=now)
     assert {row(sessions, message).state for message in (taken, lost)} == {MessageState.UNKNOWN}
     sender.failure, sender.has = None, [taken]
-    send_waiting(sessions, [sender], now=now + PATIENCE.first_wait - timedelta(seconds=1))
+    # What was sent late may still arrive there.
+    send_waiting(sessions, [sender], now=now + LOST_AFTER - timedelta(seconds=1))
     assert len(sender.ids) == 2
-    send_waiting(sessions, [sender], now=now + PATIENCE.first_wait)
+    send_waiting(sessions, [sender], now=now + LOST_AFTER)
     assert sorted(sender.ids) == sorted([taken, lost, lost])
     for message in (taken, lost):
         after = row(sessions, message)
@@ -274,7 +275,7 @@ def test_a_provider_that_does_not_answer_is_asked_again(sessions: db.Sessions, n
         raise Undelivered("down")
 
     sender.find = not_now  # type: ignore[method-assign]
-    for minutes in (1, 2, 6, 11):
+    for minutes in (10, 11, 15, 20):
         send_waiting(sessions, [sender], now=now + timedelta(minutes=minutes))
     assert len(asked) == 3
     assert timedelta(minutes=5) == ASK_AGAIN
@@ -287,7 +288,7 @@ def test_two_messages_of_the_same_words_are_told_apart(sessions: db.Sessions, no
     send_waiting(sessions, [sender], now=now)
     # It has one of them, and cannot say which.
     sender.failure, sender.find = None, lambda text: ["p-one"]  # type: ignore[method-assign]
-    send_waiting(sessions, [sender], now=now + PATIENCE.first_wait)
+    send_waiting(sessions, [sender], now=now + LOST_AFTER)
     assert len(sender.ids) == 3
     assert "p-one" in {row(sessions, message).provider_id for message in both}
     assert {row(sessions, message).state for message in both} == {MessageState.SENT}
@@ -330,3 +331,29 @@ def test_stopped_in_the_answer_withdraws_the_consent(sessions: db.Sessions, now:
     assert (len(sender.ids), states) == (1, {MessageState.STOPPED, MessageState.NO_CONSENT})
     with db.reading(sessions) as session:
         assert not any(has_consent(session, NUMBER, purpose) for purpose in Purpose)
+
+
+def test_one_key_writes_one_message(sessions: db.Sessions, now: datetime) -> None:
+    def once(_: int) -> str:
+        with db.transaction(sessions) as session:
+            return write_message(
+                session,
+                to=NUMBER,
+                template="certificate_receipt",
+                values=VALUES,
+                language="it",
+                request_id=None,
+                now=now,
+                key="k",
+            ).id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(once, range(8)))) == 1
+    assert only(sessions).idempotency_key == "k"
+
+
+def test_limits_as_they_are_set() -> None:
+    limits = limits_of(Settings(sms_trial_numbers="333 0000001, +393330000002", sms_quiet_from="20:30"))
+    assert limits.only_to == {NUMBER, "+393330000002"}
+    assert limits.is_quiet(datetime(2026, 7, 1, 20, 31, tzinfo=ROME))
+    assert not limits.is_quiet(datetime(2026, 7, 1, 20, 29, tzinfo=ROME))
