@@ -21,6 +21,7 @@ from desk.db import one_at_a_time
 from desk.models import (
     Booking,
     BookingState,
+    Citizen,
     DocumentKind,
     DocumentNotice,
     IdentityDocument,
@@ -136,6 +137,21 @@ def stage_of(kind: DocumentKind, expires_on: date, day: date) -> NoticeStage | N
         # Renewing it is due for this reason already.
         return NoticeStage.PAPER if day >= renewable_from(rules().no_travel_from) else None
     return NoticeStage.RENEWABLE if day >= renewable_from(expires_on) else None
+
+
+def register_card(
+    session: Session, citizen: Citizen, *, kind: DocumentKind, issued_on: date
+) -> IdentityDocument:
+    """Note a card that was issued, valid as the rules say. Raises :class:`NoRule`."""
+    document = IdentityDocument(
+        citizen_id=citizen.id,
+        kind=kind,
+        issued_on=issued_on,
+        expires_on=expiry(issued_on, citizen.birth_date),
+    )
+    session.add(document)
+    session.flush()
+    return document
 
 
 def notify_holders(session: Session, *, town_number: str, now: datetime) -> int:

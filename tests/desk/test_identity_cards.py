@@ -20,6 +20,7 @@ from desk.identity_cards import (
     expiry,
     is_for_travel,
     notify_holders,
+    register_card,
     renewable_from,
     rules,
     stage_of,
@@ -35,7 +36,9 @@ from desk.models import (
     SlotPattern,
 )
 from desk.settings import ROME
+from ivr.switchboard import switchboard
 from tests.desk.sending import agree
+from tests.ivr.doubles import DecidedDesk, converse
 
 TOWN = "+390200000100"
 ELECTRONIC, PAPER = DocumentKind.ELECTRONIC, DocumentKind.PAPER
@@ -240,3 +243,24 @@ def test_a_wave_is_no_larger_than_the_free_slots(town: db.Sessions, now: datetim
     # They may still book: no place is left for the third.
     assert notify(town, now + timedelta(hours=1)) == 0
     assert notify(town, now + STILL_TO_BOOK + timedelta(hours=1)) == 1
+
+
+def test_a_new_card_is_valid_as_the_rules_say(town: db.Sessions, now: datetime) -> None:
+    agree(town, now, GIULIA)
+    with db.transaction(town) as session:
+        # Born on 15 March 1980.
+        giulia = citizens_with_number(session, GIULIA)[0]
+        old = register_card(session, giulia, kind=PAPER, issued_on=date(2016, 6, 1))
+        assert old.expires_on == date(2027, 3, 15)
+    assert notify(town, now) == 1
+    with db.transaction(town) as session:
+        new = register_card(session, giulia, kind=ELECTRONIC, issued_on=now.date())
+        assert new.expires_on == date(2037, 3, 15)
+    assert notify(town, now + timedelta(days=100)) == 0
+
+
+def test_the_key_in_the_text_leads_to_the_appointments() -> None:
+    desk = DecidedDesk(lambda _, possible: possible[0])
+    # From there to a person, which ends the call.
+    _, line, _ = converse(switchboard(desk), [APPOINTMENTS_KEY, "0"])
+    assert "appointments.own" in line.heard
