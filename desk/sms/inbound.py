@@ -28,6 +28,7 @@ from desk.preferences import language_of
 from desk.references import LENGTH, is_reference
 from desk.requests import MESSAGE_DAYS, file_request, request_by_reference
 from desk.settings import ROME
+from desk.sms.receipts import storable
 from desk.sms.templates import templates
 
 HOW = "SMS"
@@ -55,9 +56,10 @@ def take_text(session: Session, *, sender: str, body: str, provider_id: str, now
         provider_id: the provider's own name for the text.
         now: when it came.
     """
-    sender, body = (to_e164(sender) or sender)[:40], body[:1600]
+    sender, body = storable(to_e164(sender) or sender)[:40], storable(body)[:1600]
+    provider_id = storable(provider_id)[:80]
     kind, reference = understand(body)
-    values = {"provider_id": provider_id[:80], "sender": sender, "body": body, "kind": kind, "at": now}
+    values = {"provider_id": provider_id, "sender": sender, "body": body, "kind": kind, "at": now}
     # Who comes second waits here until the first one has committed.
     row = session.scalar(
         insert(session.get_bind().dialect.name, InboundText.__table__)
@@ -66,7 +68,7 @@ def take_text(session: Session, *, sender: str, body: str, provider_id: str, now
         .returning(InboundText.id)
     )
     if row is None:
-        return session.scalar(select(InboundText.answer).where(InboundText.provider_id == provider_id[:80]))
+        return session.scalar(select(InboundText.answer).where(InboundText.provider_id == provider_id))
     text = session.get_one(InboundText, row)
     if kind is InboundKind.STOP:
         # Not answered: the provider confirms it, and who wants no messages gets none from us.

@@ -64,6 +64,8 @@ def note_receipt(
         provider_id: the provider's own name for the message.
         at: when it came.
     """
+    message_id, status = storable(message_id), storable(status)
+    error_code, provider_id = (value and storable(value) for value in (error_code, provider_id))
     message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
     if message is None:
         return False
@@ -81,6 +83,11 @@ def note_receipt(
     _follow(message, _state(status, error_code), error_code, provider_id, at)
     session.flush()
     return True
+
+
+def storable(text: str) -> str:
+    """What came from outside, without the one character that PostgreSQL does not keep."""
+    return text.replace("\0", "")
 
 
 def settle_unreceipted(session: Session, *, now: datetime) -> int:

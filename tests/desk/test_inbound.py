@@ -158,3 +158,11 @@ def test_the_state_of_a_request_for_who_made_it_and_nobody_else(town: db.Session
 
 def test_a_number_that_is_no_reference_has_no_request(town: db.Sessions, now: datetime) -> None:
     assert "non risulta" in str(take(town, "STATO 12345678", now))
+
+
+def test_nothing_that_can_be_sent_breaks_it(town: db.Sessions, now: datetime) -> None:
+    take(town, "a\0" * 2000, now, sender="\0" * 100, provider_id="\0x" * 100)
+    take(town, "a\0" * 2000, now, sender="\0" * 100, provider_id="\0x" * 100)
+    details = only_request(town).details
+    assert isinstance(details, MessageDetails)
+    assert details.text == "a" * 1600

@@ -66,6 +66,7 @@ def state(sessions: db.Sessions, message: str) -> MessageState:
         (["failed", "sent"], MessageState.FAILED),
         (["nonsense", "x" * 200], MessageState.SENT),
         (["read"], MessageState.DELIVERED),
+        (["\0sent\0"], MessageState.SENT),
     ],
 )
 def test_receipts_move_a_message_only_forwards_and_are_all_kept(
@@ -77,7 +78,7 @@ def test_receipts_move_a_message_only_forwards_and_are_all_kept(
     assert state(sessions, message) is end
     with db.reading(sessions) as session:
         kept = session.scalars(select(MessageReceipt.status).order_by(MessageReceipt.id)).all()
-    assert kept == [status[:40] for status in statuses]
+    assert kept == [status.replace("\0", "")[:40] for status in statuses]
 
 
 def test_a_receipt_can_beat_our_own_commit(sessions: db.Sessions, now: datetime) -> None:
@@ -98,7 +99,8 @@ def test_a_receipt_ends_a_doubt(sessions: db.Sessions, now: datetime, before: Me
 
 
 def test_unknown_ids_are_ignored(sessions: db.Sessions, now: datetime) -> None:
-    assert not note(sessions, "nobody", "delivered", now)
+    for nobody in ("nobody", "", "\0", "x" * 1000):
+        assert not note(sessions, nobody, "delivered", now)
     with db.reading(sessions) as session:
         assert session.scalars(select(MessageReceipt)).all() == []
 
