@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from desk import db
 from desk.models import Message, MessageState
@@ -100,7 +100,7 @@ class Life(RuleBasedStateMachine):
         self.now = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
         self.outcomes: list[str] = []
         self.agreed: set[str] = set(NUMBERS)
-        self.texts = 0
+        self.texts = self.written = 0
         self.before: dict[str, MessageState] = {}
         self.senders = [Fickle(self, "askable", can_find=True), Fickle(self, "mute", can_find=False)]
         agree(self.sessions, self.now, *NUMBERS)
@@ -111,7 +111,14 @@ class Life(RuleBasedStateMachine):
 
     @rule(number=st.sampled_from(NUMBERS), count=st.integers(1, 4))
     def write(self, number: str, count: int) -> None:
-        write(self.sessions, self.now, count, to=number)
+        ids = write(self.sessions, self.now, count, to=number)
+        with db.transaction(self.sessions) as session:
+            for message in ids:
+                self.written += 1
+                # Order and route follow from the id: a failure must be found again.
+                session.execute(
+                    update(Message).where(Message.id == message).values(id=f"message {self.written:04}")
+                )
 
     @rule(outcomes=st.lists(st.sampled_from(OUTCOMES), max_size=6))
     def run(self, outcomes: list[str]) -> None:
