@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select, update
 
 from desk import db
@@ -109,6 +109,11 @@ class Life(RuleBasedStateMachine):
     def taken(self) -> list[str]:
         return [message for sender in self.senders for message in sender.taken]
 
+    @initialize()
+    def begin(self) -> None:
+        for number in NUMBERS:
+            self.write(number, 3)
+
     @rule(number=st.sampled_from(NUMBERS), count=st.integers(1, 4))
     def write(self, number: str, count: int) -> None:
         ids = write(self.sessions, self.now, count, to=number)
@@ -120,7 +125,7 @@ class Life(RuleBasedStateMachine):
                     update(Message).where(Message.id == message).values(id=f"message {self.written:04}")
                 )
 
-    @rule(outcomes=st.lists(st.sampled_from(OUTCOMES), max_size=6))
+    @rule(outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=6))
     def run(self, outcomes: list[str]) -> None:
         self.outcomes = list(outcomes)
         with suppress(Killed):
@@ -203,7 +208,7 @@ def test_every_life_is_legal(request: pytest.FixtureRequest, kind: str) -> None:
         run_state_machine_as_test(
             lambda: Life(new_url),  # type: ignore[arg-type]  # a factory does as well
             settings=settings(
-                max_examples=40 if kind == "sqlite" else 10,
+                max_examples=100 if kind == "sqlite" else 10,
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
