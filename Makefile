@@ -33,13 +33,14 @@ test: setup-dev ## Lint, types, import contracts, unit tests and live calls
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 4 --dist loadgroup
 
-lint: ## Style, types, import directions, prompts, menus
+lint: ## Style, types, import directions, prompts, menus, messages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/centralino prompts check --texts-only
 	@$(BIN)/centralino menu check --demo --texts-only
+	@$(BIN)/centralino messages check --quiet
 
 format: ## Let ruff rewrite the style
 	@$(BIN)/ruff check --fix .
@@ -48,6 +49,7 @@ format: ## Let ruff rewrite the style
 bench: setup-dev ## Speed, as ratios against a baseline measured in the same run
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.queueing
+	@$(BIN)/python -m bench.outbox
 
 doctor: ## Is everything there that a start needs?
 	@$(BIN)/centralino doctor

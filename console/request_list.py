@@ -68,6 +68,8 @@ class Row:
     room: RoomDetails | None
     call_back: CallBackDetails | None
     lost: LostCallDetails | None
+    #: What was written, where it came as a text.
+    text: str | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -99,6 +101,8 @@ class Detail:
     position: int | None
     #: Whether a room was approved.
     decision: RoomDecision | None
+    #: The text messages about it, the oldest first.
+    messages: Sequence[Message]
 
 
 def read_page(db: Session, *, before: int | None, now: datetime) -> Page:
@@ -128,6 +132,9 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
         place=_place(enrolment) if enrolment else None,
         position=position(db, enrolment) if enrolment else None,
         decision=db.scalar(select(RoomBooking.decision).where(RoomBooking.request_id == request.id)),
+        messages=db.scalars(
+            select(Message).where(Message.request_id == request.id).order_by(Message.created_at, Message.id)
+        ).all(),
     )
 
 
@@ -162,6 +169,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             room=request.details if isinstance(request.details, RoomDetails) else None,
             call_back=request.details if isinstance(request.details, CallBackDetails) else None,
             lost=request.details if isinstance(request.details, LostCallDetails) else None,
+            text=request.details.text if isinstance(request.details, MessageDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -187,15 +195,13 @@ def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
 
 
 def _recordings(details: RequestDetails) -> Mapping[str, Path]:
+    kept: dict[str, Path | None] = {}
     if isinstance(details, MessageDetails):
-        return {"message": details.recording}
-    if isinstance(details, LostCallDetails):
-        return {}
-    if isinstance(details, ReportDetails):
-        return {"place": details.place_recording, "message": details.message_recording}
-    if isinstance(details, CallBackDetails):
-        return {}
-    kept = {"identity": details.identity_recording}
+        kept["message"] = details.recording
+    elif isinstance(details, ReportDetails):
+        kept |= {"place": details.place_recording, "message": details.message_recording}
+    elif isinstance(details, Identified):
+        kept["identity"] = details.identity_recording
     if isinstance(details, CertificateDetails):
         kept["subject"] = details.subject_recording
     return {name: path for name, path in kept.items() if path is not None}

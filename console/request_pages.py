@@ -79,6 +79,7 @@ class RequestPages:
             "request.html",
             row=detail.row,
             periods=detail.periods,
+            messages=detail.messages,
             facts=list(self._facts(detail)),
             recordings={name: self._file(path) is not None for name, path in detail.recordings.items()},
         )
@@ -159,6 +160,8 @@ class RequestPages:
                 yield say("detail.about"), "; ".join(row.lost.about)
             if row.lost.closed:
                 yield say("detail.closed"), label("closed", row.lost.closed)
+        if row.text:
+            yield say("detail.text"), row.text
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

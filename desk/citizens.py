@@ -9,7 +9,9 @@ from codicefiscale import codicefiscale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.models import Citizen, PhoneNumber
+from desk.consents import has_consent
+from desk.models import Citizen, PhoneNumber, Purpose
+from desk.phone_numbers import is_mobile
 
 _KEYS = {
     letter: key
@@ -58,3 +60,12 @@ def register_citizen(
 def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:
     """The citizens who have that number: a family may share one."""
     return session.scalars(select(Citizen).join(PhoneNumber).where(PhoneNumber.e164 == e164)).all()
+
+
+def number_to_text(session: Session, citizen_id: int, purpose: Purpose) -> str | None:
+    """The citizen's number that consents to messages for ``purpose``; a mobile one if there is any."""
+    numbers = session.scalars(
+        select(PhoneNumber.e164).where(PhoneNumber.citizen_id == citizen_id).order_by(PhoneNumber.id)
+    )
+    agreed = [number for number in numbers if has_consent(session, number, purpose)]
+    return next(iter(sorted(agreed, key=is_mobile, reverse=True)), None)

@@ -14,20 +14,27 @@ from sqlalchemy.orm import Session, selectinload
 from desk.calendar import add_working_days
 from desk.models import (
     Call,
+    CertificateDetails,
     Channel,
+    Delivery,
     MessageDetails,
     Request,
     RequestDetails,
+    RequestKind,
     RequestPeriod,
     RequestState,
 )
 from desk.references import new_reference
 from desk.settings import ROME
+from desk.sms.outbox import write_if_agreed
 
 #: Working days within which a recorded message is answered.
 MESSAGE_DAYS = 1
 #: Tries to find a reference that nobody has.
 _REFERENCES = 20
+
+#: The kinds whose citizens wait for something of ours, and are told when it is done or late.
+WAITED_FOR = frozenset({RequestKind.CERTIFICATE, RequestKind.REPORT})
 
 _NEXT = {
     RequestState.RECEIVED: {RequestState.IN_PROGRESS, RequestState.REJECTED},
@@ -210,7 +217,10 @@ def conclude(session: Session, request: Request, *, by: str, now: datetime) -> N
 
 
 def change_state(session: Session, request: Request, to: RequestState, *, by: str, now: datetime) -> None:
-    """End the period of the present state and begin one of ``to``. Raises :class:`IllegalChange`."""
+    """End the period of the present state and begin one of ``to``. Raises :class:`IllegalChange`.
+
+    What is done is told by SMS, once, where the number consents.
+    """
     # Locked and read again: two operators may press at the same moment.
     session.refresh(request, with_for_update=True)
     if to not in _NEXT[request.state]:
@@ -233,3 +243,16 @@ def _begin(session: Session, request: Request, to: RequestState, *, by: str, now
     request.periods.append(RequestPeriod(state=to, started_at=now, ended_at=None, by=by))
     request.state = to
     session.flush()
+    if to is RequestState.DONE and request.kind in WAITED_FOR:
+        details = request.details
+        at_counter = isinstance(details, CertificateDetails) and details.delivery is Delivery.COUNTER
+        write_if_agreed(
+            session,
+            to=request.contact_e164,
+            template="certificate_ready" if at_counter else "request_done",
+            values={"ref": request.reference},
+            language=request.language,
+            request_id=request.id,
+            now=now,
+            key=f"done {request.id}",
+        )

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,9 @@ class Postgres:
             engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A private cluster for this test process. A machine without PostgreSQL fails the tests."""
+@contextmanager
+def private_postgres() -> Iterator[Postgres]:
+    """A private cluster that runs while the block does. A machine without PostgreSQL fails the tests."""
     programs = _programs()
     user = _account()
     # Not below pytest's own folder, which the unprivileged account cannot enter.
@@ -84,13 +85,20 @@ def postgres() -> Iterator[Postgres]:
         server.run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
         server.start()
         try:
-            server.execute(f"CREATE DATABASE {_TEMPLATE}")
-            db.migrate(server.url(_TEMPLATE))
             yield server
         finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The private cluster of this test process, with a migrated database to copy."""
+    with private_postgres() as server:
+        server.execute(f"CREATE DATABASE {_TEMPLATE}")
+        db.migrate(server.url(_TEMPLATE))
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": "simulating",
     "what-if": "what_if",
     "prompts": "prompting",
+    "messages": "messaging",
     "notice": "noticing",
     "calendars": "calendars",
     "tree": "menus",

@@ -18,6 +18,7 @@ from desk.db import DatabaseGone, connect, schema_is_current
 from desk.jobs import SILENT, heartbeat_file
 from desk.keyring import KeyringError, open_keyring
 from desk.settings import Settings
+from desk.sms.ways import NotSet, senders_of
 from prompts.catalogue import load_catalogue
 from prompts.checking import missing_sounds
 
@@ -64,6 +65,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _database(settings)
     yield _secrets(settings)
     yield _prompts(settings)
+    yield _sms(settings)
     yield from _ports(settings)
 
 
@@ -73,6 +75,15 @@ def _asterisk(settings: Settings) -> Finding:
     except exchange.NoAsterisk as e:
         return Finding("Asterisk", ok=False, detail=str(e), remedy="run asterisk-conf/obtain (as root)")
     return Finding("Asterisk", ok=True, detail=f"{programs.version}, SIPp {programs.sipp_version}")
+
+
+def _sms(settings: Settings) -> Finding:
+    try:
+        names = ", ".join(sender.name for sender in senders_of(settings))
+    except NotSet as e:
+        return Finding("SMS", ok=False, detail=str(e), remedy="set it, or CENTRALINO_SMS_SENDER=file")
+    printed = " (printed, not sent)" if settings.sms_sender[0] == "file" else ""
+    return Finding("SMS", ok=True, detail=f"by {names}{printed}")
 
 
 def _host_name() -> Finding:

@@ -106,11 +106,12 @@ class CertificateDetails(Identified, Payable):
 
 
 class MessageDetails(_Details):
-    """A message that a caller left for the operators."""
+    """A message for the operators: recorded by a caller, or the text of an SMS."""
 
     kind: Literal[RequestKind.MESSAGE] = RequestKind.MESSAGE
-    recording: Path
+    recording: Path | None = None
     seconds: float | None = None
+    text: str | None = None
 
 
 class ReportDetails(_Details):

@@ -112,6 +112,7 @@ def file(sessions: db.Sessions, clock: Clock) -> File:
                         state=receipt,
                         created_at=clock.now,
                         not_before=clock.now,
+                        failure="twilio: 400 21211" if receipt is MessageState.FAILED else None,
                     )
                 )
         return request

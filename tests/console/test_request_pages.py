@@ -270,6 +270,18 @@ def test_a_request_is_shown_in_full(
     assert [row[0] for row in _plain_rows(page)] == ["Ricevuta", "Conclusa"]
     assert _plain_rows(page)[1][1:] == ["23/11/2026 11:00", "In corso", "anna"]
     assert "La registrazione non è più disponibile." in page
+    assert _plain_rows(page[page.index('id="messages"') :]) == [
+        ["Ricevuta della richiesta", "Non riuscito", "23/11/2026 10:00", "twilio: 400 21211"]
+    ]
+
+
+def test_the_words_of_a_text_message_are_shown(signed_in: FlaskClient, file: File) -> None:
+    request = file(MessageDetails(text="Il lampione <b>è</b> spento"), channel=Channel.SMS)
+    page = signed_in.get(f"{LIST}/{request.reference}").text
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    assert html.unescape(facts["Testo"]) == "Il lampione <b>è</b> spento"
+    assert "<b>è</b>" not in page
+    assert 'id="messages"' not in page
 
 
 def _facts(page: str) -> dict[str, str]:

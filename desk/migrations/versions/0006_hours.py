@@ -1,7 +1,7 @@
 """Special hours of a day, and the desk opened or closed by hand from an authorised phone.
 
 Revision ID: 0006
-Revises: 0004
+Revises: 0005
 """
 
 from __future__ import annotations

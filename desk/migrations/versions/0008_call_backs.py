@@ -1,7 +1,7 @@
 """Call-backs that keep their place in the queue.
 
 Revision ID: 0008
-Revises: 0004
+Revises: 0006
 """
 
 from __future__ import annotations

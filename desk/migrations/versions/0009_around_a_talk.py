@@ -1,7 +1,7 @@
 """Around a talk with a person: hand-over, direct lines of offices, lost calls, a question, recordings.
 
 Revision ID: 0009
-Revises: 0004
+Revises: 0008
 """
 
 from __future__ import annotations

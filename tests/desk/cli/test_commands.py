@@ -84,6 +84,14 @@ def test_status_of_a_system_that_is_down(town: Settings) -> None:
     assert text.count("DOWN") == 4
 
 
+def test_the_doctor_names_the_setting_that_an_sms_sender_lacks(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CENTRALINO_SMS_SENDER", "twilio")
+    (found,) = (finding for finding in examine(Settings()) if finding.what == "SMS")
+    assert (found.ok, found.detail) == (False, "CENTRALINO_TWILIO_ACCOUNT_SID is not set")
+
+
 def test_the_doctor_names_a_remedy_for_all_that_is_missing(home: Path) -> None:
     findings = {finding.what: finding for finding in examine(Settings())}
     for what in ("database", "secrets", "prompts"):
@@ -91,6 +99,7 @@ def test_the_doctor_names_a_remedy_for_all_that_is_missing(home: Path) -> None:
         assert "centralino" in findings[what].remedy
     assert findings["Asterisk"].ok
     assert findings["SIP port"].ok
+    assert findings["SMS"].detail == "by file (printed, not sent)"
     code, text = run("doctor")
     assert code == 1
     assert "-> run: centralino prepare" in text
