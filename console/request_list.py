@@ -139,6 +139,7 @@ def _recordings(details: RequestDetails) -> Mapping[str, Path]:
     if isinstance(details, MessageDetails):
         return {"message": details.recording}
     if isinstance(details, ReportDetails):
-        return {"place": details.place_recording, "message": details.message_recording}
-    kept = {"identity": details.identity_recording, "subject": details.subject_recording}
+        kept = {"place": details.place_recording, "message": details.message_recording}
+    else:
+        kept = {"identity": details.identity_recording, "subject": details.subject_recording}
     return {name: path for name, path in kept.items() if path is not None}

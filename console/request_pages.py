@@ -125,6 +125,8 @@ class RequestPages:
         if row.certificate:
             yield say("detail.identified_by"), label("identified", row.certificate.identified_by)
             yield say("column.subject"), label("subject", row.certificate.subject)
+            if row.certificate.subject_name:
+                yield say("detail.subject_name"), row.certificate.subject_name
             yield say("column.copies"), str(row.certificate.copies)
             yield say("column.delivery"), label("delivery", row.certificate.delivery)
             yield say("detail.stamp"), label("stamp", row.certificate.stamp)
@@ -132,6 +134,10 @@ class RequestPages:
         if row.report:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
+            if row.report.place:
+                yield say("detail.place"), row.report.place
+            if row.report.message:
+                yield say("detail.message"), row.report.message
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)

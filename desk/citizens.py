@@ -58,3 +58,8 @@ def register_citizen(
 def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:
     """The citizens who have that number: a family may share one."""
     return session.scalars(select(Citizen).join(PhoneNumber).where(PhoneNumber.e164 == e164)).all()
+
+
+def citizen_with_tax_code(session: Session, tax_code: str) -> Citizen | None:
+    """The citizen of the register with that tax code, in whatever case it is written."""
+    return session.scalar(select(Citizen).where(Citizen.tax_code == tax_code.upper()))

@@ -18,17 +18,22 @@ class UnknownCategory(ValueError):
 
 
 class ReportOrder(BaseModel):
-    """A report that a caller has sent off. It can wait in the spool, so it is a model."""
+    """A report that was sent off: recordings, or what was written. It can wait in the spool, so it is a
+    model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     category: str
-    place_recording: Path
-    message_recording: Path
-    seconds: float
+    place_recording: Path | None = None
+    message_recording: Path | None = None
+    seconds: float | None = None
+    place: str | None = None
+    message: str | None = None
     call_back: bool
     caller: str | None = None
+    citizen_id: int | None = None
     language: str = "it"
+    channel: Channel = Channel.PHONE
     idempotency_key: str
     call_unique_id: str | None = None
 
@@ -52,10 +57,12 @@ def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Reque
             place_recording=order.place_recording,
             message_recording=order.message_recording,
             seconds=order.seconds,
+            place=order.place,
+            message=order.message,
             call_back=order.call_back,
         ),
-        channel=Channel.PHONE,
-        citizen_id=None,
+        channel=order.channel,
+        citizen_id=order.citizen_id,
         contact_e164=order.caller,
         working_days=category.working_days,
         idempotency_key=order.idempotency_key,

@@ -13,6 +13,7 @@ from desk.certificates import CertificateOrder, file_certificate
 from desk.complaints import ReportOrder, file_report
 from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
+from desk.provider_news import Receipt, TextOfCitizen, note, take
 from desk.requests import MessageOrder, file_message
 from desk.settings import Settings
 from desk.spool import Item, Spool
@@ -20,6 +21,7 @@ from desk.spool import Item, Spool
 log = logging.getLogger(__name__)
 
 CALL, CERTIFICATE, MESSAGE, REPORT = "call", "certificate", "message", "report"
+RECEIPT, TEXT = "receipt", "text"
 
 
 def replay_spool(sessions: Sessions, spool: Spool) -> int:
@@ -56,6 +58,10 @@ def _file(session: Session, item: Item) -> None:
         log_call(session, CallRecord.model_validate(item.payload))
     elif item.kind == REPORT:
         file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == RECEIPT:
+        note(session, Receipt.model_validate(item.payload), now=item.at)
+    elif item.kind == TEXT:
+        take(session, TextOfCitizen.model_validate(item.payload), now=item.at)
     else:
         raise ValueError("a kind of item that this version does not know")
 

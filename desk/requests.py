@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from desk.calendar import add_working_days
+from desk.events import note_event
 from desk.models import (
     Call,
     Channel,
+    EventKind,
     MessageDetails,
     Request,
     RequestDetails,
@@ -115,6 +117,7 @@ def file_request(
             if request_by_reference(session, reference) is None:
                 raise
         else:
+            _tell(session, EventKind.REQUEST_FILED, request, now)
             return request, True
     raise RuntimeError(f"no free reference after {_REFERENCES} tries")
 
@@ -174,3 +177,16 @@ def change_state(session: Session, request: Request, to: RequestState, *, by: st
     request.periods.append(RequestPeriod(state=to, started_at=now, ended_at=None, by=by))
     request.state = to
     session.flush()
+    _tell(session, EventKind.REQUEST_STATE_CHANGED, request, now)
+
+
+def _tell(session: Session, kind: EventKind, request: Request, now: datetime) -> None:
+    """Write the event for the town's other systems."""
+    data = {
+        "reference": request.reference,
+        "kind": request.kind.value,
+        "channel": request.channel.value,
+        "state": request.state.value,
+        "due_on": request.due_on.isoformat(),
+    }
+    note_event(session, kind, data, now=now)

@@ -22,14 +22,21 @@ from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
 from desk.settings import Settings
 from webhooks.access_log import log_requests
+from webhooks.api.description import description_page
+from webhooks.api.serving import KEYED, PREFIX, Api
 from webhooks.calendars import calendar_page
 from webhooks.health import health_page
+from webhooks.problems import UNAVAILABLE, problem, problem_of_status
 from webhooks.security import secure
+from webhooks.twilio import PREFIX as TWILIO_PREFIX
+from webhooks.twilio import TwilioHooks
 
 log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
-OPEN = frozenset({"health", "office_calendar", "console.sign_in", "console.static"})
+OPEN = frozenset({"health", "openapi", "office_calendar", "console.sign_in", "console.static"})
+#: Those that ask for Twilio's signature instead; those of :data:`KEYED` ask for an API key.
+SIGNED = frozenset({"twilio.status", "twilio.sms", "twilio.voice", "twilio.unanswered"})
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -63,7 +70,7 @@ def create_app(
 
     log_requests(app)
     secure(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
     app.register_blueprint(console_blueprint(database, texts, sign_in, clock=clock, home=settings.home))
     app.before_request(_require_log_in)
@@ -73,6 +80,18 @@ def create_app(
         "office_calendar",
         calendar_page(database, keyring.web_key, clock=clock),
     )
+    app.add_url_rule(
+        f"{PREFIX}/openapi.json",
+        "openapi",
+        description_page(settings.public_url or f"http://{settings.web_address}:{settings.web_port}"),
+    )
+    for blueprint in (
+        Api(database, keyring.web_key, clock=clock).blueprint(),
+        TwilioHooks(settings, database, clock=clock).blueprint(),
+    ):
+        app.register_blueprint(blueprint)
+        # No browser is led here with somebody's cookie: a key or a signature is asked for.
+        csrf.exempt(blueprint)
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)
     _add_error_pages(app, texts)
@@ -92,7 +111,7 @@ class _SessionCookies(SecureCookieSessionInterface):
 
 def _require_log_in() -> ResponseReturnValue | None:
     # An address without a page has nothing to protect: it gets its 404.
-    if request.endpoint is None or request.endpoint in OPEN:
+    if request.endpoint is None or request.endpoint in OPEN | KEYED | SIGNED:
         return None
     if current_user.is_authenticated:
         g.operator = current_user._get_current_object()
@@ -101,6 +120,10 @@ def _require_log_in() -> ResponseReturnValue | None:
         return Response(status=401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("console.sign_in", next=wanted), 303)
+
+
+def _asked_by_a_program() -> bool:
+    return request.path.startswith((f"{PREFIX}/", f"{TWILIO_PREFIX}/"))
 
 
 def _add_error_pages(app: Flask, texts: Texts) -> None:
@@ -123,6 +146,8 @@ def _add_error_pages(app: Flask, texts: Texts) -> None:
 
     def database_gone(_: DatabaseGone) -> ResponseReturnValue:
         log.error("the database cannot be reached")
+        if _asked_by_a_program():
+            return problem(UNAVAILABLE)
         return page("database", 503, retry=True)
 
     def expired_form(_: CSRFError) -> ResponseReturnValue:
@@ -135,6 +160,9 @@ def _add_error_pages(app: Flask, texts: Texts) -> None:
         if error.response is not None:
             return error.response
         status = error.code or 500
+        if _asked_by_a_program():
+            allowed = error.get_response().headers.get("Allow")
+            return problem_of_status(status, {"Allow": allowed} if allowed else None)
         known = {403: "forbidden", 404: "not_found"}
         return page(known.get(status, "bad_request" if status < 500 else "server"), status)
 

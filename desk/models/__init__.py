@@ -48,9 +48,11 @@ from desk.models.routing import (
 )
 from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
+from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
 __all__ = [
     "Absence",
+    "ApiKey",
     "AppointmentService",
     "Base",
     "Booking",
@@ -73,10 +75,14 @@ __all__ = [
     "DeskNow",
     "Draft",
     "Email",
+    "EventDelivery",
+    "EventKind",
+    "EventSubscription",
     "Fee",
     "IdentificationAttempt",
     "IdentifiedBy",
     "IngestPosition",
+    "KeptAnswer",
     "Message",
     "MessageDetails",
     "MessageState",
@@ -98,6 +104,7 @@ __all__ = [
     "RequestState",
     "Role",
     "RoutingRules",
+    "Scope",
     "SlotPattern",
     "SlotPlace",
     "Stamp",

@@ -64,6 +64,8 @@ class CertificateDetails(BaseModel):
     subject: Subject
     #: The spoken name of another person the certificate is about.
     subject_recording: Path | None = None
+    #: The same in writing.
+    subject_name: str | None = None
     copies: int = Field(ge=1, le=3)
     delivery: Delivery
     stamp: Stamp
@@ -87,7 +89,7 @@ class MessageDetails(BaseModel):
 
 
 class ReportDetails(BaseModel):
-    """A report or complaint. Paths are recordings."""
+    """A report or complaint: recorded by telephone, or written. Paths are recordings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -95,10 +97,12 @@ class ReportDetails(BaseModel):
     category: str
     #: The office it was forwarded to.
     office: str
-    place_recording: Path
-    message_recording: Path
-    #: Length of the message.
-    seconds: float
+    place_recording: Path | None = None
+    message_recording: Path | None = None
+    #: Length of the recorded message.
+    seconds: float | None = None
+    place: str | None = None
+    message: str | None = None
     call_back: bool
 
 
