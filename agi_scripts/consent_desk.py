@@ -45,7 +45,14 @@ class ConsentDesk:
                     now=call.now(),
                 )
             else:
-                withdraw_consent(session, e164=to, purpose=purpose, how=HOW, now=call.now())
+                withdraw_consent(
+                    session,
+                    e164=to,
+                    purpose=purpose,
+                    how=HOW,
+                    by=f"call {call.unique_id}",
+                    now=call.now(),
+                )
             return True
 
         return call.commit(change, default=False)

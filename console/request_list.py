@@ -50,6 +50,8 @@ class Row:
     #: What was asked for, where it is a certificate.
     certificate: CertificateDetails | None
     report: ReportDetails | None
+    #: What was written, where it came as a text.
+    text: str | None
     #: How far its SMS receipt is; None where the citizen has none.
     receipt: MessageState | None
 
@@ -111,6 +113,7 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             citizen=_name(request.citizen),
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
             report=request.details if isinstance(request.details, ReportDetails) else None,
+            text=request.details.text if isinstance(request.details, MessageDetails) else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -137,7 +140,7 @@ def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
 
 def _recordings(details: RequestDetails) -> Mapping[str, Path]:
     if isinstance(details, MessageDetails):
-        return {"message": details.recording}
+        return {"message": details.recording} if details.recording else {}
     if isinstance(details, ReportDetails):
         kept = {"place": details.place_recording, "message": details.message_recording}
     else:

@@ -139,6 +139,8 @@ class RequestPages:
             if row.report.message:
                 yield say("detail.message"), row.report.message
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
+        if row.text:
+            yield say("detail.text"), row.text
         yield say("detail.receipt"), label("receipt", row.receipt or "none")
         yield say("detail.language"), label("language", detail.language)
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from desk.models import Consent, Purpose
 
-__all__ = ["Purpose", "give_consent", "has_consent", "withdraw_consent"]
+__all__ = ["Purpose", "give_consent", "has_consent", "stop_texts", "withdraw_consent"]
 
 
 def has_consent(session: Session, e164: str, purpose: Purpose) -> bool:
@@ -48,10 +48,21 @@ def give_consent(
     session.flush()
 
 
-def withdraw_consent(session: Session, *, e164: str, purpose: Purpose, how: str, now: datetime) -> None:
-    """End every consent of that number for ``purpose``; the rows stay as proof."""
+def withdraw_consent(
+    session: Session, *, e164: str, purpose: Purpose, how: str, now: datetime, by: str | None = None
+) -> None:
+    """End every consent of that number for ``purpose``; the rows stay as proof.
+
+    ``how`` and ``by`` say by what means and by whom, as in :func:`give_consent`.
+    """
     session.execute(
         update(Consent)
         .where(Consent.e164 == e164, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
-        .values(withdrawn_at=now, withdrawn_how=how)
+        .values(withdrawn_at=now, withdrawn_how=how, withdrawn_by=by)
     )
+
+
+def stop_texts(session: Session, *, e164: str, how: str, by: str, now: datetime) -> None:
+    """That number wants no more messages, of no kind: said by SMS, at the counter or on the web."""
+    for purpose in Purpose:
+        withdraw_consent(session, e164=e164, purpose=purpose, how=how, by=by, now=now)

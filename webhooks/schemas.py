@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-Channel = Literal["phone", "web", "counter"]
+Channel = Literal["phone", "web", "counter", "sms"]
 Kind = Literal["certificate", "message", "report", "course", "room", "call_back", "lost_call"]
 State = Literal["received", "in_progress", "waiting_citizen", "done", "rejected"]
 

@@ -47,6 +47,18 @@ from desk.models.routing import (
     StayOutcome,
 )
 from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
+from desk.models.texting import (
+    Attempted,
+    DocumentKind,
+    DocumentNotice,
+    IdentityDocument,
+    InboundKind,
+    InboundText,
+    MessageAttempt,
+    MessageReceipt,
+    NoticeStage,
+    SmsRoute,
+)
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
@@ -54,6 +66,7 @@ __all__ = [
     "Absence",
     "ApiKey",
     "AppointmentService",
+    "Attempted",
     "Base",
     "Booking",
     "BookingChange",
@@ -73,6 +86,8 @@ __all__ = [
     "Consent",
     "Delivery",
     "DeskNow",
+    "DocumentKind",
+    "DocumentNotice",
     "Draft",
     "Email",
     "EventDelivery",
@@ -81,12 +96,18 @@ __all__ = [
     "Fee",
     "IdentificationAttempt",
     "IdentifiedBy",
+    "IdentityDocument",
+    "InboundKind",
+    "InboundText",
     "IngestPosition",
     "KeptAnswer",
     "Message",
+    "MessageAttempt",
     "MessageDetails",
+    "MessageReceipt",
     "MessageState",
     "Notice",
+    "NoticeStage",
     "Office",
     "OpeningHours",
     "Operator",
@@ -107,6 +128,7 @@ __all__ = [
     "Scope",
     "SlotPattern",
     "SlotPlace",
+    "SmsRoute",
     "Stamp",
     "StayOutcome",
     "Subject",

@@ -66,6 +66,7 @@ class Consent(Base):
     given_by: Mapped[str] = mapped_column(String(80))
     withdrawn_at: Mapped[datetime | None]
     withdrawn_how: Mapped[str | None] = mapped_column(String(40))
+    withdrawn_by: Mapped[str | None] = mapped_column(String(80))
 
 
 class CallerPreference(Base):

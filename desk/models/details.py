@@ -79,13 +79,14 @@ class CertificateDetails(BaseModel):
 
 
 class MessageDetails(BaseModel):
-    """A message that a caller left for the operators."""
+    """A message for the operators: recorded by a caller, or the text of an SMS."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal[RequestKind.MESSAGE] = RequestKind.MESSAGE
-    recording: Path
+    recording: Path | None = None
     seconds: float | None = None
+    text: str | None = None
 
 
 class ReportDetails(BaseModel):

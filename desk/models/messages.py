@@ -17,10 +17,25 @@ class MessageState(StrEnum):
     CREATED = "created"
     #: Claimed by a worker.
     SENDING = "sending"
+    #: Accepted by the provider.
     SENT = "sent"
+    DELIVERED = "delivered"
+    #: The provider could not deliver it.
+    UNDELIVERED = "undelivered"
+    #: No provider took it, or the one that did gave up.
     FAILED = "failed"
-    #: The worker died while sending: it may have gone out, so it is not sent again.
+    #: It may have gone out (the worker died while sending, or no answer came), so it is not sent again.
     UNKNOWN = "unknown"
+    #: Accepted, but what became of it was not told in time.
+    NO_RECEIPT = "no_receipt"
+    #: There was no consent (any more) when it was to be sent.
+    NO_CONSENT = "no_consent"
+    #: The provider says that the citizen wants no messages.
+    STOPPED = "stopped"
+    #: A landline: somebody has to phone.
+    VOICE_NOTICE = "voice_notice"
+    #: The system is on trial and the number is not among those that are tried with.
+    TRIAL = "trial"
 
 
 class Outgoing(Base):
@@ -44,7 +59,7 @@ class Message(Outgoing):
     """A text message."""
 
     __tablename__ = "messages"
-    __table_args__ = (Index(None, "state", "not_before"),)
+    __table_args__ = (Index(None, "state", "not_before"), Index(None, "to_e164", "sent_at"))
 
     request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
     to_e164: Mapped[str] = mapped_column(String(16))
@@ -53,4 +68,12 @@ class Message(Outgoing):
     language: Mapped[str] = mapped_column(String(5))
     body: Mapped[str] = mapped_column(String(1600))
     #: The provider's own name for it.
-    provider_id: Mapped[str | None] = mapped_column(String(80))
+    provider_id: Mapped[str | None] = mapped_column(String(80), index=True)
+    #: The sender that tried it last.
+    route: Mapped[str | None] = mapped_column(String(20))
+    #: Not sent at or after this moment: it would tell of what is over.
+    not_after: Mapped[datetime | None]
+    #: Without a receipt until then there is none; ``None`` where the route gives no receipts.
+    receipt_due_at: Mapped[datetime | None]
+    #: Writing twice with one key writes one message.
+    idempotency_key: Mapped[str | None] = mapped_column(String(80), unique=True, index=True)

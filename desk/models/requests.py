@@ -21,6 +21,7 @@ class Channel(StrEnum):
     PHONE = "phone"
     WEB = "web"
     COUNTER = "counter"
+    SMS = "sms"
 
 
 class RequestState(StrEnum):

@@ -205,6 +205,7 @@ def test_a_message_of_the_dialplan_is_filed_once_and_its_recording_kept(
     (request,) = filed(town)
     assert (request.contact_e164, request.filed_at) == ("+393331234567", now)
     assert isinstance(request.details, MessageDetails)
+    assert request.details.recording
     assert request.details.recording.stat().st_size > 32000
     assert list(settings.messages.iterdir()) == []
 

@@ -136,5 +136,6 @@ def test_a_message_left_without_the_server_is_filed_by_the_worker(system: System
         request = system.request(caller)
         wait_until(lambda: not any(system.settings.messages.iterdir()), "its files are put away")
     assert isinstance(request.details, MessageDetails)
+    assert request.details.recording
     assert not follow(read_sound(request.details.recording), [words])
     assert len(system.requests(caller)) == 1

@@ -1,7 +1,7 @@
 """Keys, kept answers and events of the web channel.
 
 Revision ID: 0011
-Revises: 0004
+Revises: 0010
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0011"
-down_revision = "0004"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -91,8 +91,15 @@ def upgrade() -> None:
                 "created",
                 "sending",
                 "sent",
+                "delivered",
+                "undelivered",
                 "failed",
                 "unknown",
+                "no_receipt",
+                "no_consent",
+                "stopped",
+                "voice_notice",
+                "trial",
                 name="message_state",
                 native_enum=False,
                 create_constraint=True,
