@@ -1,4 +1,4 @@
-"""What a provider of text messages tells us, in a form that can wait in the spool while the database is away."""
+"""What a provider of text messages tells us, in a form that can wait in the spool without a database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TextOfCitizen(BaseModel):
     provider_id: str
 
 
-def note(session: Session, receipt: Receipt, *, now: datetime) -> None:
+def note_news(session: Session, receipt: Receipt, *, now: datetime) -> None:
     """Store the receipt and follow it; one of no message of ours is left alone."""
     note_receipt(
         session,
@@ -44,6 +44,6 @@ def note(session: Session, receipt: Receipt, *, now: datetime) -> None:
     )
 
 
-def take(session: Session, text: TextOfCitizen, *, now: datetime) -> str | None:
+def take_news(session: Session, text: TextOfCitizen, *, now: datetime) -> str | None:
     """Take in the text, once however often it comes; what is answered."""
     return take_text(session, sender=text.sender, body=text.body, provider_id=text.provider_id, now=now)

@@ -13,7 +13,7 @@ from desk.certificates import CertificateOrder, file_certificate
 from desk.complaints import ReportOrder, file_report
 from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
-from desk.provider_news import Receipt, TextOfCitizen, note, take
+from desk.provider_news import Receipt, TextOfCitizen, note_news, take_news
 from desk.requests import MessageOrder, file_message
 from desk.settings import Settings
 from desk.spool import Item, Spool
@@ -59,9 +59,9 @@ def _file(session: Session, item: Item) -> None:
     elif item.kind == REPORT:
         file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
     elif item.kind == RECEIPT:
-        note(session, Receipt.model_validate(item.payload), now=item.at)
+        note_news(session, Receipt.model_validate(item.payload), now=item.at)
     elif item.kind == TEXT:
-        take(session, TextOfCitizen.model_validate(item.payload), now=item.at)
+        take_news(session, TextOfCitizen.model_validate(item.payload), now=item.at)
     else:
         raise ValueError("a kind of item that this version does not know")
 

@@ -312,5 +312,3 @@ class Health(Schema):
 
     ok: bool
     parts: dict[str, bool]
-
-

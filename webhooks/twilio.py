@@ -21,7 +21,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from desk.db import DatabaseGone, Sessions, transaction
-from desk.provider_news import Receipt, TextOfCitizen, note, take
+from desk.provider_news import Receipt, TextOfCitizen, note_news, take_news
 from desk.replay import RECEIPT, TEXT
 from desk.settings import Settings
 from desk.spool import Spool
@@ -78,7 +78,7 @@ class TwilioHooks:
                 provider_id=form.get("MessageSid", "")[:80],
             )
             key = f"{receipt.message_id} {receipt.provider_id} {receipt.status}"
-            self._keep(RECEIPT, key, receipt, lambda session, now: note(session, receipt, now=now))
+            self._keep(RECEIPT, key, receipt, lambda session, now: note_news(session, receipt, now=now))
         return "", 204
 
     def sms(self) -> ResponseReturnValue:
@@ -87,7 +87,9 @@ class TwilioHooks:
         text = TextOfCitizen(
             sender=form.get("From", ""), body=form.get("Body", ""), provider_id=form.get("MessageSid", "")
         )
-        answer = self._keep(TEXT, text.provider_id, text, lambda session, now: take(session, text, now=now))
+        answer = self._keep(
+            TEXT, text.provider_id, text, lambda session, now: take_news(session, text, now=now)
+        )
         response = MessagingResponse()
         if answer:
             response.message(answer)

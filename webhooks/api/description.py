@@ -1,4 +1,4 @@
-"""The description of everything that comes in over HTTP, as OpenAPI 3.1, made from the models that check it."""
+"""The description of all that comes in over HTTP, as OpenAPI 3.1, made from the models that check it."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def describe(server: str) -> Json:
 
 
 def _models() -> Iterator[tuple[type[BaseModel], Any]]:
-    taken = {operation.body for operation in OPERATIONS if operation.body}
-    given = {Problem, Health, *(operation.answer for operation in OPERATIONS)}
+    taken: set[type[BaseModel]] = {operation.body for operation in OPERATIONS if operation.body}
+    given: set[type[BaseModel]] = {Problem, Health, *(operation.answer for operation in OPERATIONS)}
     for models, mode in ((taken, "validation"), (given, "serialization")):
         for model in sorted(models, key=lambda model: model.__name__):
             yield model, mode

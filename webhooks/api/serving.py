@@ -11,6 +11,7 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from desk.api_keys import BadKey, Holder, TooFast, admit
 from desk.db import Sessions, reading, transaction
@@ -92,7 +93,12 @@ class Api:
         return holder
 
     def _change(
-        self, operation: Operation, holder: Holder, body: Schema | None, path: Mapping[str, str], now: datetime
+        self,
+        operation: Operation,
+        holder: Holder,
+        body: Schema | None,
+        path: Mapping[str, str],
+        now: datetime,
     ) -> Mapping[str, object]:
         key = request.headers.get("Idempotency-Key", "")
         if not _IDEMPOTENCY_KEY.fullmatch(key):
@@ -132,26 +138,22 @@ def _read_query(operation: Operation) -> Schema | None:
         raise _mistakes(e, "") from e
 
 
-def _mistakes(error: ValidationError, start: str) -> Refused:
+def _mistakes(error: ValidationError, before: str) -> Refused:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if any(mistake["type"] == "json_invalid" for mistake in found):
         return Refused(BAD_REQUEST)
-    # A name that was sent is not repeated: it is as foreign as a value.
     return Refused(
         INVALID,
         errors=[
-            Mistake(
-                pointer=start
-                + "/".join(str(part) for part in mistake["loc"][: -1 if _foreign(mistake["type"]) else None]),
-                detail=mistake["msg"],
-            )
+            Mistake(pointer="".join(f"{before}{part}" for part in _place(mistake)), detail=mistake["msg"])
             for mistake in found
         ],
     )
 
 
-def _foreign(kind: str) -> bool:
-    return kind == "extra_forbidden"
+def _place(mistake: ErrorDetails) -> tuple[int | str, ...]:
+    # A name that we do not know is not repeated: it is as foreign as a value.
+    return mistake["loc"][:-1] if mistake["type"] == "extra_forbidden" else mistake["loc"]
 
 
 def _plain(answer: Schema) -> Mapping[str, object]:
