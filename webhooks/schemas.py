@@ -307,6 +307,21 @@ class Problem(Schema):
     errors: list[Mistake] | None = None
 
 
+class Event(Schema):
+    """What the town's other systems are told. Nothing personal; ``data`` may have more in later versions."""
+
+    id: str
+    type: Literal[
+        "request.filed",
+        "request.state_changed",
+        "appointment.booked",
+        "appointment.moved",
+        "appointment.cancelled",
+    ]
+    occurred_at: AwareDatetime
+    data: dict[str, str | None]
+
+
 class Health(Schema):
     """Whether the web part can do its work."""
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "prompts": "prompting",
     "notice": "noticing",
     "calendars": "calendars",
+    "api-key": "web_channel",
+    "events": "web_channel",
 }
 
 
@@ -44,7 +46,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"desk.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 

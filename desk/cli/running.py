@@ -23,7 +23,7 @@ from desk.cli.health import examine, system_parts
 from desk.cli.preparing import prepare_system
 from desk.db import connect, reading, sessions
 from desk.demo import demo_logins
-from desk.keyring import Keyring
+from desk.keyring import Keyring, open_keyring
 from desk.settings import Settings
 from desk.town import read_town
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60
 #: Seconds between two looks for notices that have no voice yet.
 NOTICES = 5
+#: Seconds between two looks for events to tell, and for what the web channel need not remember any more.
+EVENTS, FORGETTING = 5, 3600
 
 
 @click.command()
@@ -106,12 +108,21 @@ def web() -> None:
 def worker() -> None:
     """Run the scheduled jobs: outbox, spool, notices."""
     from desk.cli.noticing import render_notices
+    from desk.cli.web_channel import forget_old, tell_others
+    from desk.event_poster import HttpPoster
     from desk.jobs import run_worker
 
     settings = Settings()
     database = sessions(connect(settings.url))
+    keyring = open_keyring(settings.home, extensions=(), logins=())
+    poster = HttpPoster(keyring.web_key, clock=lambda: datetime.now(UTC))
     run_worker(
-        settings, {"notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC)))}
+        settings,
+        {
+            "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
+            "events": (EVENTS, lambda: tell_others(database, poster)),
+            "forgetting": (FORGETTING, lambda: forget_old(database)),
+        },
     )
 
 
