@@ -90,12 +90,19 @@ def admit(session: Session, presented: str, *, now: datetime) -> Holder:
     right = hmac.compare_digest(_digest(secret), key.digest if key else _digest(""))
     if key is None or not right or key.revoked_at is not None:
         raise BadKey
-    each = _MINUTE / key.per_minute
-    busy_until = max(key.busy_until or now, now)
-    if busy_until + each > now + _MINUTE:
-        raise TooFast(busy_until + each - now - _MINUTE)
-    key.busy_until, key.used_at = busy_until + each, now
+    key.busy_until, key.used_at = busy_after(key.busy_until, key.per_minute, now), now
     return Holder(key.id, frozenset(Scope(scope) for scope in key.scopes))
+
+
+def busy_after(busy_until: datetime | None, per_minute: int, now: datetime) -> datetime:
+    """Until when a key is busy that asks once more at ``now``. Raises :class:`TooFast`.
+
+    Each use keeps it busy for its share of a minute; it may be ahead of the clock by one minute.
+    """
+    until = max(busy_until or now, now) + _MINUTE / per_minute
+    if until > now + _MINUTE:
+        raise TooFast(until - now - _MINUTE)
+    return until
 
 
 def _digest(secret: str) -> str:

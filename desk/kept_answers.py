@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -48,9 +47,7 @@ def filing_key(ask: Ask) -> str:
     return f"web-{ask.api_key_id}-{hashlib.sha256(ask.idempotency_key.encode()).hexdigest()[:40]}"
 
 
-def once(
-    session: Session, ask: Ask, change: Callable[[], Mapping[str, Any]], *, now: datetime
-) -> Mapping[str, Any]:
+def once(session: Session, ask: Ask, change: Callable[[], str], *, now: datetime) -> str:
     """What ``change`` answers, or has answered to the same ``ask`` before. Raises :class:`OtherBody`."""
     one_at_a_time(session, f"answers to {ask.api_key_id} {ask.idempotency_key}")
     kept = session.scalar(
@@ -68,7 +65,7 @@ def once(
             api_key_id=ask.api_key_id,
             idempotency_key=ask.idempotency_key,
             fingerprint=ask.fingerprint,
-            answer=dict(answer),
+            answer=answer,
             at=now,
         )
     )

@@ -63,7 +63,8 @@ def create_app(
     app.session_interface = _SessionCookies()
     app.jinja_env.undefined = StrictUndefined
 
-    engine = connect(settings.url)
+    # Under this name whoever made the application can close its connections.
+    app.extensions["engine"] = engine = connect(settings.url)
     database = sessions(engine)
     texts = Texts.read()
     sign_in = SignIn(database, texts, clock=clock)

@@ -23,7 +23,7 @@ from desk.cli.health import examine, system_parts
 from desk.cli.preparing import prepare_system
 from desk.db import connect, reading, sessions
 from desk.demo import demo_logins
-from desk.keyring import Keyring, open_keyring
+from desk.keyring import Keyring
 from desk.settings import Settings
 from desk.town import read_town
 
@@ -109,18 +109,15 @@ def worker() -> None:
     """Run the scheduled jobs: outbox, spool, notices."""
     from desk.cli.noticing import render_notices
     from desk.cli.web_channel import forget_old, tell_others
-    from desk.event_poster import HttpPoster
     from desk.jobs import run_worker
 
     settings = Settings()
     database = sessions(connect(settings.url))
-    keyring = open_keyring(settings.home, extensions=(), logins=())
-    poster = HttpPoster(keyring.web_key, clock=lambda: datetime.now(UTC))
     run_worker(
         settings,
         {
             "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
-            "events": (EVENTS, lambda: tell_others(database, poster)),
+            "events": (EVENTS, lambda: tell_others(database, settings)),
             "forgetting": (FORGETTING, lambda: forget_old(database)),
         },
     )

@@ -129,8 +129,10 @@ def unsubscribe_(subscription: str) -> None:
     click.echo("Ended.")
 
 
-def tell_others(database: Sessions, poster: HttpPoster) -> None:
+def tell_others(database: Sessions, settings: Settings) -> None:
     """Send the events that wait."""
+    keyring = open_keyring(settings.home, extensions=(), logins=())
+    poster = HttpPoster(keyring.web_key, clock=lambda: datetime.now(UTC))
     told = deliver_events(database, poster, now=datetime.now(UTC))
     if told:
         log.info("%d events told to other systems", told)

@@ -70,8 +70,8 @@ class KeptAnswer(Base):
     idempotency_key: Mapped[str] = mapped_column(String(64))
     #: Of the operation and the whole body; keyed, since the body names a citizen.
     fingerprint: Mapped[str] = mapped_column(String(64))
-    #: Never anything personal.
-    answer: Mapped[dict[str, Any]] = mapped_column(_JSON)
+    #: Byte by byte as it was given. Never anything personal.
+    answer: Mapped[str] = mapped_column(String(2000))
     at: Mapped[datetime] = mapped_column(index=True)
 
 

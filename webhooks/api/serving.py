@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -72,8 +71,8 @@ class Api:
                 answer = self._change(operation, holder, body, path, now)
             else:
                 with reading(self._database) as session:
-                    answer = _plain(operation.handler(session, body, Asked(now, path)))
-            return Response(json.dumps(answer), operation.status, mimetype="application/json")
+                    answer = operation.handler(session, body, Asked(now, path)).model_dump_json()
+            return Response(answer, operation.status, mimetype="application/json")
 
         return view
 
@@ -99,7 +98,7 @@ class Api:
         body: Schema | None,
         path: Mapping[str, str],
         now: datetime,
-    ) -> Mapping[str, object]:
+    ) -> str:
         key = request.headers.get("Idempotency-Key", "")
         if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise Refused(NO_IDEMPOTENCY_KEY)
@@ -110,7 +109,9 @@ class Api:
                 return once(
                     session,
                     ask,
-                    lambda: _plain(operation.handler(session, body, Asked(now, path, filing_key(ask)))),
+                    lambda: operation.handler(
+                        session, body, Asked(now, path, filing_key(ask))
+                    ).model_dump_json(),
                     now=now,
                 )
         except OtherBody as e:
@@ -154,11 +155,6 @@ def _mistakes(error: ValidationError, before: str) -> Refused:
 def _place(mistake: ErrorDetails) -> tuple[int | str, ...]:
     # A name that we do not know is not repeated: it is as foreign as a value.
     return mistake["loc"][:-1] if mistake["type"] == "extra_forbidden" else mistake["loc"]
-
-
-def _plain(answer: Schema) -> Mapping[str, object]:
-    plain: dict[str, object] = answer.model_dump(mode="json")
-    return plain
 
 
 def _refused(refused: Refused) -> Response:
