@@ -24,7 +24,7 @@ from desk.keyring import Keyring
 _TEMPLATE = "migrated"
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-_KEYRING = Keyring({}, "t", "a", "w", {login: f"{login}-password" for login in demo_logins()})
+DEMO_KEYRING = Keyring({}, "t", "a", "w", {login: f"{login}-password" for login in demo_logins()})
 
 
 class Postgres:
@@ -160,7 +160,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def demo_keyring() -> Keyring:
-    return _KEYRING
+    return DEMO_KEYRING
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def _load(url: str) -> None:
     db.migrate(url)
     engine = db.connect(url)
     with db.transaction(db.sessions(engine)) as session:
-        load_demo(session, _KEYRING, NOW)
+        load_demo(session, DEMO_KEYRING, NOW)
     engine.dispose()
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from flask import Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -161,11 +161,14 @@ def _add_error_pages(app: Flask, texts: Texts) -> None:
         if error.response is not None:
             return error.response
         status = error.code or 500
+        allowed = error.get_response().headers.get("Allow")
+        headers = {"Allow": allowed} if allowed else {}
         if _asked_by_a_program():
-            allowed = error.get_response().headers.get("Allow")
-            return problem_of_status(status, {"Allow": allowed} if allowed else None)
+            return problem_of_status(status, headers)
         known = {403: "forbidden", 404: "not_found"}
-        return page(known.get(status, "bad_request" if status < 500 else "server"), status)
+        answer = make_response(page(known.get(status, "bad_request" if status < 500 else "server"), status))
+        answer.headers.update(headers)
+        return answer
 
     app.register_error_handler(DatabaseGone, database_gone)
     app.register_error_handler(CSRFError, expired_form)

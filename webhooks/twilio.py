@@ -8,7 +8,7 @@ it is the public address, a setting, that is checked.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -25,7 +25,7 @@ from desk.provider_news import Receipt, TextOfCitizen, note_news, take_news
 from desk.replay import RECEIPT, TEXT
 from desk.settings import Settings
 from desk.spool import Spool
-from webhooks.problems import BAD_SIGNATURE, Refused, problem
+from webhooks.problems import BAD_REQUEST, BAD_SIGNATURE, Refused, problem
 
 log = logging.getLogger(__name__)
 
@@ -68,25 +68,26 @@ class TwilioHooks:
 
     def status(self) -> ResponseReturnValue:
         """A receipt. Whatever is no message of ours is left alone: it may be another system's."""
+        provider_id, status = _field("MessageSid"), _field("MessageStatus")
         message_id = _message_id(request.args.get("message", ""))
         if message_id is not None:
-            form = request.form
             receipt = Receipt(
                 message_id=message_id,
-                status=form.get("MessageStatus", form.get("SmsStatus", ""))[:24],
-                error_code=form.get("ErrorCode") or None,
-                provider_id=form.get("MessageSid", "")[:80],
+                status=status,
+                error_code=_text("ErrorCode") or None,
+                provider_id=provider_id,
             )
-            key = f"{receipt.message_id} {receipt.provider_id} {receipt.status}"
-            self._keep(RECEIPT, key, receipt, lambda session, now: note_news(session, receipt, now=now))
+            self._keep(
+                RECEIPT,
+                f"{message_id} {provider_id} {status}",
+                receipt,
+                lambda session, now: note_news(session, receipt, now=now),
+            )
         return "", 204
 
     def sms(self) -> ResponseReturnValue:
         """A text from a citizen; the answer to it, if any, is TwiML."""
-        form = request.form
-        text = TextOfCitizen(
-            sender=form.get("From", ""), body=form.get("Body", ""), provider_id=form.get("MessageSid", "")
-        )
+        text = TextOfCitizen(sender=_field("From"), body=_text("Body"), provider_id=_field("MessageSid"))
         answer = self._keep(
             TEXT, text.provider_id, text, lambda session, now: take_news(session, text, now=now)
         )
@@ -97,6 +98,7 @@ class TwilioHooks:
 
     def voice(self) -> ResponseReturnValue:
         """A call: it is dialled on to our telephone system, and what became of that comes back to us."""
+        _field("CallSid")
         if not self._settings.twilio_sip_uri:
             return self.unanswered()
         response = VoiceResponse()
@@ -107,6 +109,7 @@ class TwilioHooks:
 
     def unanswered(self) -> ResponseReturnValue:
         """The end of a dial: a call that reached nobody goes to the back office's own number."""
+        _field("CallSid")
         response = VoiceResponse()
         if request.form.get("DialCallStatus") in _OVER:
             response.hangup()
@@ -145,25 +148,31 @@ class TwilioHooks:
         return None
 
 
-def _described(summary: str, fields: dict[str, str], *, xml: bool) -> dict[str, Any]:
+def _described(summary: str, fields: dict[str, str], *, needed: Sequence[str], xml: bool) -> dict[str, Any]:
     """One of the addresses, for the description."""
     taken: dict[str, Any] = {
         "description": "What to do with it, as TwiML",
         "content": {"text/xml": {"schema": {"type": "string"}}},
     }
     refused = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    properties = {name: {"type": "string", "description": text} for name, text in fields.items()}
+    properties = {
+        name: {"type": "string", "description": text} | ({"minLength": 1} if name in needed else {})
+        for name, text in fields.items()
+    }
     return {
         "summary": summary,
         "security": [{"twilio": []}],
         "requestBody": {
             "required": True,
             "content": {
-                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": properties}}
+                "application/x-www-form-urlencoded": {
+                    "schema": {"type": "object", "properties": properties, "required": list(needed)}
+                }
             },
         },
         "responses": {
             "200" if xml else "204": taken if xml else {"description": "Taken, or of no message of ours"},
+            "400": {"description": BAD_REQUEST.title, "content": refused},
             "403": {"description": BAD_SIGNATURE.title, "content": refused},
             "413": {"description": "The body is too large", "content": refused},
         },
@@ -179,7 +188,7 @@ DESCRIBED: dict[str, Any] = {
                 {
                     "name": "message",
                     "in": "query",
-                    "required": True,
+                    "required": False,
                     "description": "Our id of the message, as we gave it with the address",
                     "schema": {"type": "string"},
                 }
@@ -191,6 +200,7 @@ DESCRIBED: dict[str, Any] = {
                     "MessageStatus": "queued, sent, delivered, undelivered, failed ...",
                     "ErrorCode": "Why it was not delivered",
                 },
+                needed=("MessageSid", "MessageStatus"),
                 xml=False,
             ),
         }
@@ -201,6 +211,7 @@ DESCRIBED: dict[str, Any] = {
             **_described(
                 "A text from a citizen",
                 {"MessageSid": "Twilio's name for it", "From": "Who sent it", "Body": "What is written"},
+                needed=("MessageSid", "From"),
                 xml=True,
             ),
         }
@@ -208,7 +219,12 @@ DESCRIBED: dict[str, Any] = {
     f"{PREFIX}/voice": {
         "post": {
             "operationId": "twilio_voice",
-            **_described("A call on the alternative trunk", {"From": "Who calls"}, xml=True),
+            **_described(
+                "A call on the alternative trunk",
+                {"CallSid": "Twilio's name for the call"},
+                needed=("CallSid",),
+                xml=True,
+            ),
         }
     },
     f"{PREFIX}/voice/unanswered": {
@@ -216,12 +232,29 @@ DESCRIBED: dict[str, Any] = {
             "operationId": "twilio_voice_unanswered",
             **_described(
                 "What became of dialling on",
-                {"DialCallStatus": "completed, busy, no-answer, failed, canceled"},
+                {
+                    "CallSid": "Twilio's name for the call",
+                    "DialCallStatus": "completed, busy, no-answer, failed, canceled",
+                },
+                needed=("CallSid",),
                 xml=True,
             ),
         }
     },
 }
+
+
+def _field(name: str) -> str:
+    """A field without which the request is none of Twilio's."""
+    value = _text(name)
+    if not value:
+        raise Refused(BAD_REQUEST)
+    return value
+
+
+def _text(name: str) -> str:
+    # PostgreSQL keeps no zero characters.
+    return request.form.get(name, "").replace("\0", "")
 
 
 def _message_id(text: str) -> str | None:

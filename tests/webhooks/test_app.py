@@ -21,7 +21,7 @@ DATABASE = "centralino.sqlite"
 
 def _address(app: Flask, rule: Rule) -> str:
     """Some address of the route."""
-    values: dict[str, Any] = dict.fromkeys(rule.arguments, "1")
+    values: dict[str, Any] = dict.fromkeys(rule.arguments, "1" * 8)
     with app.test_request_context():
         return app.url_for(rule.endpoint, **values)
 

@@ -53,7 +53,7 @@ class Api:
         blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
         for operation in OPERATIONS:
             blueprint.add_url_rule(
-                operation.path.replace("{", "<").replace("}", ">"),
+                _rule(operation.path),
                 operation.name,
                 self._view(operation),
                 methods=[operation.method],
@@ -116,6 +116,11 @@ class Api:
                 )
         except OtherBody as e:
             raise Refused(KEY_REUSED) from e
+
+
+def _rule(path: str) -> str:
+    """The path as Flask writes it. References have one length, so no other path below is one."""
+    return path.replace("{reference}", "<string(length=8):reference>").replace("{service}", "<service>")
 
 
 def _read_body(operation: Operation) -> Schema:
