@@ -31,12 +31,13 @@ test: setup-dev ## Lint, types, import contracts, unit tests and live calls
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 4 --dist loadgroup
 
-lint: ## Style, types, import directions, prompts
+lint: ## Style, types, import directions, prompts, messages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/centralino prompts check --texts-only
+	@$(BIN)/centralino messages check --quiet
 
 format: ## Let ruff rewrite the style
 	@$(BIN)/ruff check --fix .

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from desk.consents import give_consent, has_consent
+from desk.consents import give_consent
 from desk.db import insert, one_at_a_time
 from desk.events import note_event
 from desk.models import (
@@ -33,16 +33,17 @@ from desk.models import (
     Closure,
     EventKind,
     IdentifiedBy,
+    Message,
+    MessageState,
     Office,
     Purpose,
     SlotPlace,
 )
-from desk.phone_numbers import is_mobile
 from desk.references import new_reference
 from desk.requests import request_by_reference
 from desk.settings import ROME
 from desk.slots import Agenda, Pattern, Slot, Span
-from desk.sms.outbox import write_message
+from desk.sms.outbox import write_if_agreed
 from desk.sms.templates import GSM_7
 
 #: How long a slot is kept for somebody who is deciding; every step of theirs begins it anew.
@@ -270,6 +271,7 @@ def move(
     if starts == booking.starts_at:
         raise SlotTaken
     slot, place = _take(session, booking.service_code, starts, holder=holder, channel=channel, now=now)
+    _take_back_reminder(session, booking, now)
     session.execute(delete(SlotPlace).where(SlotPlace.booking_id == booking.id))
     booking.starts_at, booking.ends_at = slot.starts, slot.ends
     booking.revision += 1
@@ -282,6 +284,7 @@ def move(
 def cancel(session: Session, booking_id: int, *, by: str, now: datetime) -> Booking:
     """Cancel the appointment; its place is free at once. Writes the SMS. Raises :class:`NotBooked`."""
     booking = _to_come(session, booking_id, now)
+    _take_back_reminder(session, booking, now)
     session.execute(delete(SlotPlace).where(SlotPlace.booking_id == booking.id))
     booking.state = BookingState.CANCELLED
     booking.revision += 1
@@ -473,6 +476,21 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
     raise RuntimeError(f"no free reference after {_REFERENCES} tries")
 
 
+def reminder_key(booking: Booking) -> str:
+    """What makes a reminder one: the appointment and the time it has."""
+    return f"reminder {booking.id} {booking.starts_at:%Y%m%d%H%M}"
+
+
+def _take_back_reminder(session: Session, booking: Booking, now: datetime) -> None:
+    """A reminder that was not sent yet would tell a wrong time."""
+    session.execute(
+        update(Message)
+        .where(Message.idempotency_key == reminder_key(booking), Message.state == MessageState.CREATED)
+        .values(not_after=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _to_come(session: Session, booking_id: int, now: datetime) -> Booking:
     booking = session.get(Booking, booking_id, with_for_update=True, populate_existing=True)
     if booking is None or booking.state is not BookingState.BOOKED or booking.starts_at <= now:
@@ -494,21 +512,18 @@ def _note(session: Session, booking: Booking, step: BookingStep, *, by: str, now
 
 
 def _tell(session: Session, booking: Booking, step: BookingStep, now: datetime) -> None:
-    """Write the SMS where the number is a mobile one and has consented.
+    """Write the SMS where the number has consented.
 
     What the appointment is for stays out of it: others read a family's telephone too.
     """
-    to = booking.contact_e164
-    if to is None or not is_mobile(to) or not has_consent(session, to, Purpose.RECEIPTS):
-        return
     starts = booking.starts_at.astimezone(ROME)
     values = {"ref": booking.reference, "day": f"{starts:%d/%m/%Y}", "time": f"{starts:%H:%M}"}
     if step is not BookingStep.CANCELLED:
         office = _service(session, booking.service_code).office
         values["place"] = "".join(letter for letter in office.place if letter in GSM_7)
-    write_message(
+    write_if_agreed(
         session,
-        to=to,
+        to=booking.contact_e164,
         template=TEMPLATES[step],
         values=values,
         language=booking.language,

@@ -9,7 +9,9 @@ from codicefiscale import codicefiscale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.models import Citizen, PhoneNumber
+from desk.consents import has_consent
+from desk.models import Citizen, PhoneNumber, Purpose
+from desk.phone_numbers import is_mobile
 
 _KEYS = {
     letter: key
@@ -63,3 +65,12 @@ def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:
 def citizen_with_tax_code(session: Session, tax_code: str) -> Citizen | None:
     """The citizen of the register with that tax code, in whatever case it is written."""
     return session.scalar(select(Citizen).where(Citizen.tax_code == tax_code.upper()))
+
+
+def number_to_text(session: Session, citizen_id: int, purpose: Purpose) -> str | None:
+    """The citizen's number that consents to messages for ``purpose``; a mobile one if there is any."""
+    numbers = session.scalars(
+        select(PhoneNumber.e164).where(PhoneNumber.citizen_id == citizen_id).order_by(PhoneNumber.id)
+    )
+    agreed = [number for number in numbers if has_consent(session, number, purpose)]
+    return next(iter(sorted(agreed, key=is_mobile, reverse=True)), None)

@@ -10,22 +10,29 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from desk.appointments import release_expired
+from desk.calendar import is_working_day
 from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
+from desk.identity_cards import notify_holders
 from desk.mail.outbox import send_mail
 from desk.mail.senders import FileMailer, Mailer, SmtpMailer
 from desk.replay import replay_messages, replay_spool
 from desk.settings import ROME, Settings
+from desk.sms.limits import Limits, limits_of
 from desk.sms.outbox import send_waiting
-from desk.sms.senders import FileSender
+from desk.sms.receipts import settle_unreceipted
+from desk.sms.senders import Sender
+from desk.sms.ways import senders_of
 from desk.spool import Spool
+from desk.telling import remind, tell_delays
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +40,8 @@ log = logging.getLogger(__name__)
 SPOOL, OUTBOX, SIGN_OF_LIFE = 5, 5, 5
 #: Seconds between two looks for slots that nobody decides about any more. They can be taken before that.
 HOLDS = 60
+#: Seconds between two looks for what the town tells on its own, and the hours (Rome) in which it looks.
+TELLING, OFFICE_HOURS = 900, range(9, 17)
 #: A worker that gave no sign of life for this long (seconds) is down.
 SILENT = 30
 
@@ -51,11 +60,13 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
     engine = connect(settings.url)
     database = sessions(engine)
     spool = Spool(settings.home.resolve() / "spool")
+    senders, limits = senders_of(settings), limits_of(settings)
     jobs: dict[str, Job] = {
         "sign of life": (SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch()),
         "spool": (SPOOL, lambda: empty_spool(database, spool, settings)),
         "holds": (HOLDS, lambda: release_holds(database)),
-        "outbox": (OUTBOX, lambda: send_messages(database, settings)),
+        "outbox": (OUTBOX, lambda: send_messages(database, senders, limits)),
+        "telling": (TELLING, lambda: tell_citizens(database, settings)),
         "mail": (OUTBOX, lambda: forward_reports(database, settings)),
         **more,
     }
@@ -97,12 +108,34 @@ def release_holds(database: Sessions) -> None:
         log.info("%d slots were held in vain", released)
 
 
-def send_messages(database: Sessions, settings: Settings) -> None:
-    """Send what waits in the outbox."""
-    sender = FileSender(settings.home.resolve() / "sms-printed.txt")
-    sent = send_waiting(database, sender, now=datetime.now(UTC))
+def send_messages(database: Sessions, senders: Sequence[Sender], limits: Limits) -> None:
+    """Send what waits in the outbox, and give up waiting for receipts that do not come."""
+    now = datetime.now(UTC)
+    sent = send_waiting(database, senders, now=now, limits=limits)
     if sent:
-        log.info("%d SMS printed, not sent: see sms-printed.txt", sent)
+        printed = " (printed, not sent: see sms-printed.txt)" if senders[0].name == "file" else ""
+        log.info("%d SMS sent%s", sent, printed)
+    with transaction(database) as session:
+        missing = settle_unreceipted(session, now=now)
+    if missing:
+        log.warning("%d SMS have no receipt", missing)
+
+
+def tell_citizens(database: Sessions, settings: Settings) -> None:
+    """Write reminders, apologies for delays and notices of expiring cards, on working days."""
+    now = datetime.now(UTC)
+    here = now.astimezone(ROME)
+    if not is_working_day(here.date()) or here.hour not in OFFICE_HOURS:
+        return
+    for what, tell in (
+        ("reminders", remind),
+        ("delays", tell_delays),
+        ("expiring cards", partial(notify_holders, town_number=settings.town_number)),
+    ):
+        with transaction(database) as session:
+            told = tell(session, now=now)
+        if told:
+            log.info("%s: %d SMS written", what, told)
 
 
 def forward_reports(database: Sessions, settings: Settings) -> None:

@@ -34,3 +34,11 @@ def is_mobile(e164: str) -> bool:
         return phonenumbers.number_type(phonenumbers.parse(e164)) in kinds
     except NumberParseException:
         return False
+
+
+def national(e164: str) -> str:
+    """The number as it is dialled within its country: "02 0000 0100"."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.NATIONAL)
+    except NumberParseException:
+        return e164

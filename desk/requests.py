@@ -15,21 +15,28 @@ from desk.calendar import add_working_days
 from desk.events import note_event
 from desk.models import (
     Call,
+    CertificateDetails,
     Channel,
+    Delivery,
     EventKind,
     MessageDetails,
     Request,
     RequestDetails,
+    RequestKind,
     RequestPeriod,
     RequestState,
 )
 from desk.references import new_reference
 from desk.settings import ROME
+from desk.sms.outbox import write_if_agreed
 
 #: Working days within which a recorded message is answered.
 MESSAGE_DAYS = 1
 #: Tries to find a reference that nobody has.
 _REFERENCES = 20
+
+#: The kinds whose citizens wait for something of ours, and what they are written when it is done.
+_DONE = {RequestKind.CERTIFICATE: "request_done", RequestKind.REPORT: "request_done"}
 
 _NEXT = {
     RequestState.RECEIVED: {RequestState.IN_PROGRESS, RequestState.REJECTED},
@@ -166,7 +173,10 @@ def list_requests(
 
 
 def change_state(session: Session, request: Request, to: RequestState, *, by: str, now: datetime) -> None:
-    """End the period of the present state and begin one of ``to``. Raises :class:`IllegalChange`."""
+    """End the period of the present state and begin one of ``to``. Raises :class:`IllegalChange`.
+
+    What is done is told by SMS, once, where the number consents.
+    """
     # Locked and read again: two operators may press at the same moment.
     session.refresh(request, with_for_update=True)
     if to not in _NEXT[request.state]:
@@ -178,6 +188,20 @@ def change_state(session: Session, request: Request, to: RequestState, *, by: st
     request.state = to
     session.flush()
     _tell(session, EventKind.REQUEST_STATE_CHANGED, request, now)
+    template = _DONE.get(request.kind)
+    if to is RequestState.DONE and template is not None:
+        details = request.details
+        at_counter = isinstance(details, CertificateDetails) and details.delivery is Delivery.COUNTER
+        write_if_agreed(
+            session,
+            to=request.contact_e164,
+            template="certificate_ready" if at_counter else template,
+            values={"ref": request.reference},
+            language=request.language,
+            request_id=request.id,
+            now=now,
+            key=f"done {request.id}",
+        )
 
 
 def _tell(session: Session, kind: EventKind, request: Request, now: datetime) -> None:

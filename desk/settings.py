@@ -6,6 +6,7 @@ database URL and Twilio's credentials, which a town passes through the environme
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -55,8 +56,29 @@ class Settings(BaseSettings):
 
     #: Voice engine for prompts without a human recording.
     voice: Literal["pico", "gtts"] = "pico"
-    #: Where SMS go. ``file`` writes what would be sent to ``home/sms-printed.txt``.
-    sms_sender: Literal["file"] = "file"
+    #: Where SMS go; the first one has all messages while it is well, the next one takes over when it fails.
+    #: ``file`` writes what would be sent to ``home/sms-printed.txt``.
+    sms_sender: Annotated[tuple[Literal["file", "twilio", "mail"], ...], NoDecode, Field(min_length=1)] = (
+        "file",
+    )
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    #: A messaging service (``MG...``), or else the number or the letters that messages come from.
+    twilio_messaging_service: str = ""
+    twilio_sender: str = ""
+    #: Twilio's address; another one for a region.
+    twilio_api: str = "https://api.twilio.com"
+    #: A gateway from mail to SMS (sender ``mail``), as ``{number}@sms.example``; by the mail server below.
+    sms_mail_to: str = ""
+    sms_mail_subject: str = "SMS"
+    #: Between these times (Europe/Rome) only answers to citizens go out.
+    sms_quiet_from: time = time(21)
+    sms_quiet_until: time = time(8)
+    #: SMS a day in all, and to one number; what is above waits for the next day.
+    sms_a_day: int = Field(default=2000, ge=0)
+    sms_a_number: int = Field(default=10, ge=0)
+    #: Trial: only these numbers get SMS, comma-separated. Empty: all do.
+    sms_trial_numbers: Annotated[tuple[str, ...], NoDecode] = ()
 
     #: The mail server that reports are forwarded through; empty writes them to ``home/mail-printed.txt``.
     smtp_host: str = ""
@@ -70,8 +92,6 @@ class Settings(BaseSettings):
     #: How providers reach the webhooks from outside, as ``https://centralino.comune.example``; empty: they do
     #: not, so there are no receipts.
     public_url: str = ""
-    #: What Twilio signs with; empty: nothing that claims to come from Twilio is believed.
-    twilio_auth_token: SecretStr = SecretStr("")
     #: Where a call on Twilio's trunk is dialled on to, as ``sip:+390200000100@sip.comune.example``; empty: it
     #: goes to the back office's own number at once.
     twilio_sip_uri: str = ""
@@ -83,7 +103,7 @@ class Settings(BaseSettings):
     #: A broken-off call is offered again for this long.
     draft_hours: int = 48
 
-    @field_validator("trunk_addresses", "agi_allowed", mode="before")
+    @field_validator("trunk_addresses", "agi_allowed", "sms_sender", "sms_trial_numbers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

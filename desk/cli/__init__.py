@@ -23,6 +23,7 @@ COMMANDS = {
     "call": "calling",
     "simulate": "simulating",
     "prompts": "prompting",
+    "messages": "messaging",
     "notice": "noticing",
     "calendars": "calendars",
     "api-key": "web_channel",

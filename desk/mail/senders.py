@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate
 from pathlib import Path
 from typing import Literal, Protocol
 
-from desk.outbox import Undelivered
+from desk.outbox import InDoubt, Undelivered
 
 #: Seconds a mail server may take for one answer.
 PATIENCE = 20.0
@@ -30,7 +32,7 @@ class Mail:
 
 
 class Mailer(Protocol):
-    """A way out. ``send`` raises :class:`~desk.outbox.Undelivered`."""
+    """A way out. ``send`` raises :class:`~desk.outbox.Undelivered` or :class:`~desk.outbox.InDoubt`."""
 
     def send(self, mail: Mail) -> None: ...
 
@@ -60,19 +62,25 @@ class SmtpMailer:
         message["Message-ID"] = f"<{mail.id}@{self._sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.body)
+        server = None
         try:
-            with self._connected() as server:
-                if self._user:
-                    server.login(self._user, self._password)
-                server.send_message(message)
-        except smtplib.SMTPRecipientsRefused as e:
-            code = next(iter(e.recipients.values()))[0]
-            # 5xx: this address will never take it. 4xx: later, as with grey-listing.
-            raise Undelivered(f"the address was refused: {code}", final=code >= 500) from e
+            server = self._connected()
+            if self._user:
+                server.login(self._user, self._password)
+            server.ehlo_or_helo_if_needed()
+            _taken(server.mail(self._sender))
+            code, _ = server.rcpt(mail.to)
+            if code >= 400:
+                # 5xx: this address will never take it. 4xx: later, as with grey-listing.
+                raise Undelivered(f"the address was refused: {code}", final=code >= 500)
+            _taken(_hand_over(server, message))
         except smtplib.SMTPResponseException as e:
             raise Undelivered(f"the mail server refused: {e.smtp_code}") from e
         except (smtplib.SMTPException, OSError) as e:
             raise Undelivered(type(e).__name__) from e
+        finally:
+            if server is not None:
+                _leave(server)
 
     def _connected(self) -> smtplib.SMTP:
         if self._security == "tls":
@@ -87,6 +95,28 @@ class SmtpMailer:
                 server.close()
                 raise
         return server
+
+
+def _taken(answer: tuple[int, bytes]) -> None:
+    if answer[0] >= 400:
+        raise smtplib.SMTPResponseException(*answer)
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> tuple[int, bytes]:
+    """Send the mail itself. From its last byte on nobody knows whether it was taken until the server says."""
+    try:
+        return server.data(message.as_bytes(policy=SMTP))
+    except smtplib.SMTPResponseException:
+        raise
+    except (smtplib.SMTPException, OSError) as e:
+        raise InDoubt(type(e).__name__) from e
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Say goodbye; whatever is answered, the mail was taken or not before."""
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 class FileMailer:

@@ -59,7 +59,11 @@ class Message(Outgoing):
     """A text message."""
 
     __tablename__ = "messages"
-    __table_args__ = (Index(None, "state", "not_before"), Index(None, "to_e164", "sent_at"))
+    __table_args__ = (
+        Index(None, "state", "not_before"),
+        Index(None, "to_e164", "sent_at"),
+        Index(None, "sent_at"),
+    )
 
     request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
     to_e164: Mapped[str] = mapped_column(String(16))

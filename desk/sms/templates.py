@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from desk.models import Purpose
 
 FOLDER = Path(__file__).with_name("texts")
 
@@ -31,6 +34,10 @@ class Template:
     name: str
     version: int
     text: str
+    #: What the citizen has to have agreed to.
+    purpose: Purpose = Purpose.RECEIPTS
+    #: Whether it answers the citizen, who waits for it: it goes out in the quiet hours too.
+    at_once: bool = True
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The finished text. Raises :class:`TemplateError`; its message names no value."""
@@ -55,4 +62,20 @@ def templates(language: str) -> Mapping[str, Template]:
     if not language.isalpha() or not file.exists():
         raise TemplateError(f"there are no messages in {language!r}")
     entries = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {name: Template(name, int(entry["version"]), entry["text"]) for name, entry in entries.items()}
+    return {name: _template(name, entry) for name, entry in entries.items()}
+
+
+@cache
+def languages() -> frozenset[str]:
+    """The languages that there are messages in."""
+    return frozenset(file.stem for file in FOLDER.glob("*.toml"))
+
+
+def _template(name: str, entry: Mapping[str, Any]) -> Template:
+    return Template(
+        name,
+        int(entry["version"]),
+        entry["text"],
+        Purpose(entry.get("purpose", Purpose.RECEIPTS)),
+        bool(entry.get("at_once", True)),
+    )

@@ -45,6 +45,7 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("idempotency_key", sa.String(length=80), nullable=True))
     op.create_index(op.f("ix_messages_idempotency_key"), "messages", ["idempotency_key"], unique=True)
     op.create_index(op.f("ix_messages_provider_id"), "messages", ["provider_id"], unique=False)
+    op.create_index(op.f("ix_messages_sent_at"), "messages", ["sent_at"], unique=False)
     op.create_index(op.f("ix_messages_to_e164_sent_at"), "messages", ["to_e164", "sent_at"], unique=False)
 
     op.create_table(
@@ -167,6 +168,7 @@ def downgrade() -> None:
     op.drop_table("message_attempts")
     op.drop_table("message_receipts")
     op.drop_index(op.f("ix_messages_to_e164_sent_at"), table_name="messages")
+    op.drop_index(op.f("ix_messages_sent_at"), table_name="messages")
     op.drop_index(op.f("ix_messages_provider_id"), table_name="messages")
     op.drop_index(op.f("ix_messages_idempotency_key"), table_name="messages")
     for column in ("idempotency_key", "receipt_due_at", "not_after", "route"):
