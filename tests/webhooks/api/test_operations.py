@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 import pytest
@@ -287,3 +288,14 @@ def test_a_slot_that_was_offered_can_pass(site: Site, clock: Clock) -> None:
     first = times(site)[0]
     clock.now += timedelta(days=2)
     assert problem_of(site.post("/appointments", booking(first), "a")) == (409, "slot-taken")
+
+
+def test_the_log_names_nobody(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        site.post("/reports", REPORT | {"tax_code": GIULIA, "contact": {"phone": GIULIAS_NUMBER}}, "a")
+        site.post("/reports", REPORT | {"tax_code": f"{GIULIA}x"}, "b")
+        site.get(f"/requests/{GIULIA}?{GIULIA}")
+    assert "POST /api/v1/reports 201" in caplog.text
+    assert "POST /api/v1/reports 422" in caplog.text
+    for personal in (GIULIA, GIULIAS_NUMBER[3:], "Via Roma", "lampione"):
+        assert personal not in caplog.text
