@@ -6,26 +6,24 @@ spool, for its time may be somebody else's by then.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from agi_scripts.call_context import CallContext
+from agi_scripts.spoken_names import can_be_said
 from desk import appointments as agenda
 from desk.appointments import BookingOrder, NotBooked, SlotTaken, TooMany, UnknownService
 from desk.identification import note_failed_identification, tries_left
 from desk.models import Booking, Channel
-from desk.models import IdentifiedBy as How
 from desk.references import is_reference
 from desk.settings import ROME
 from ivr.agenda import Answer, Appointment, Slot
 from ivr.ports import Identity
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -50,6 +48,7 @@ class AppointmentsDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
         self._services: Sequence[str] | None = None
         #: Names the hold in the database, and the booking that comes of it: a new one for each slot.
         self._holder: str | None = None
@@ -119,18 +118,13 @@ class AppointmentsDesk:
 
     def book(self, slot: Slot, identity: Identity, *, sms: bool) -> Appointment | Answer:
         assert self._holder is not None
-        order = BookingOrder(
-            service=slot.service,
-            starts_at=slot.starts,
-            holder=self._holder,
-            citizen_id=identity.citizen_id,
-            contact_e164=self._call.caller,
-            identified_by=How(identity.by.value),
-            identity_recording=identity.spoken.path if identity.spoken else None,
-            language=self._call.language,
-            call_unique_id=self._call.unique_id,
-            sms=sms,
-            consent_text=self._consent(),
+        order = BookingOrder.model_validate(
+            {
+                **self._call.ordered_by(identity, sms=sms, consent_text=self._consent()),
+                "service": slot.service,
+                "starts_at": slot.starts,
+                "holder": self._holder,
+            }
         )
         return self._change(lambda s: _spoken(agenda.book(s, order, now=self._call.now())))
 
@@ -201,18 +195,6 @@ class AppointmentsDesk:
             return self._call.commit(change, Answer.OUT_OF_REACH)  # type: ignore[arg-type]
         except tuple(_ANSWERS) as refused:
             return _ANSWERS[type(refused)]
-
-    def _can_be_said(self, service: str) -> bool:
-        catalogue = self._call.house.catalogue
-        missing = [
-            f"{text}.{service}"
-            for text in TEXTS
-            for language in catalogue.languages
-            if f"{text}.{service}" not in catalogue.keys(language)
-        ]
-        if missing:
-            log.error("%s is not offered by telephone: no text %s", service, ", ".join(sorted(set(missing))))
-        return not missing
 
 
 def _spoken(booking: Booking) -> Appointment:

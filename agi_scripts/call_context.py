@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from agi_scripts.house import House
 from agi_scripts.journal import CallJournal
 from desk.db import DatabaseGone, reading, transaction
 from desk.phone_numbers import is_mobile
+from ivr.ports import Identity
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,19 @@ class CallContext:
 
     def now(self) -> datetime:
         return self.house.clock()
+
+    def ordered_by(self, identity: Identity, *, sms: bool, consent_text: str | None) -> dict[str, Any]:
+        """What an order of this call says of the caller."""
+        return {
+            "citizen_id": identity.citizen_id,
+            "contact_e164": self.caller,
+            "identified_by": identity.by.value,
+            "identity_recording": identity.spoken.path if identity.spoken else None,
+            "language": self.language,
+            "call_unique_id": self.unique_id,
+            "sms": sms,
+            "consent_text": consent_text,
+        }
 
     def read(self, query: Callable[[Session], T], default: T) -> T:
         """What ``query`` finds; ``default`` while the database is out of reach."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from agi_scripts.appointments_desk import AppointmentsDesk
 from agi_scripts.call_context import CallContext
 from agi_scripts.consent_desk import ConsentDesk
+from agi_scripts.courses_desk import CoursesDesk
 from agi_scripts.filed_desk import FiledDesk
 from agi_scripts.house import House
 from agi_scripts.information_desk import InformationDesk
@@ -24,8 +25,9 @@ from agi_scripts.journal import CallJournal
 from agi_scripts.notice_desk import NoticeDesk
 from agi_scripts.pace import CallerPace
 from agi_scripts.report_desk import ReportDesk
+from agi_scripts.rooms_desk import RoomsDesk
 from call_routing.hours import Interval, OpeningHours
-from desk.certificates import CertificateOrder, file_certificate
+from desk.certificates import CertificateOrder, fees, file_certificate
 from desk.citizens import citizens_with_number
 from desk.consents import Purpose, has_consent
 from desk.drafts import drop_draft, keep_draft, unfinished_draft
@@ -71,6 +73,8 @@ class CallDesk:
         self.consents = ConsentDesk(self._call)
         self.notices = NoticeDesk(self._call)
         self.reports = ReportDesk(self._call)
+        self.courses = CoursesDesk(self._call, consent=self._consent)
+        self.rooms = RoomsDesk(self._call, consent=self._consent)
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:
@@ -106,7 +110,7 @@ class CallDesk:
         if town is None:
             return ()
         return tuple(
-            CertificateKind(kind.code, kind.civil_status, kind.stamp_duty + kind.secretary_fee)
+            CertificateKind(kind.code, kind.civil_status, fees(kind, 1, exempt=False))
             for kind in town.certificate_kinds
         )
 
@@ -197,21 +201,14 @@ class CallDesk:
         free = draft.kind not in kinds or kinds[draft.kind].free
         order = CertificateOrder.model_validate(
             {
+                **self._call.ordered_by(identity, sms=sms, consent_text=self._consent()),
                 "kind": draft.kind,
                 "subject": draft.subject,
                 "subject_recording": draft.subject_spoken,
                 "copies": draft.copies,
                 "delivery": draft.delivery,
                 "stamp": "free" if free else "exempt" if draft.exempt else "paid",
-                "identified_by": identity.by,
-                "identity_recording": identity.spoken.path if identity.spoken else None,
-                "citizen_id": identity.citizen_id,
-                "contact_e164": self._call.caller,
-                "language": self._call.language,
                 "idempotency_key": draft.key,
-                "call_unique_id": self._call.unique_id,
-                "sms": sms,
-                "consent_text": self._consent(),
             }
         )
         request = self._call.file(

@@ -46,7 +46,7 @@ class ReportDesk:
             message_recording=report.message.path,
             seconds=report.message.seconds,
             call_back=report.call_back,
-            caller=call.caller,
+            contact_e164=call.caller,
             language=call.language,
             idempotency_key=f"{REPORT}-{call.unique_id}-{self._filed}",
             call_unique_id=call.unique_id,

@@ -10,9 +10,15 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.courses import position
 from desk.models import (
     CertificateDetails,
     Citizen,
+    Course,
+    CourseDetails,
+    Enrolment,
+    Identified,
+    IdentifiedBy,
     Message,
     MessageDetails,
     MessageState,
@@ -21,6 +27,10 @@ from desk.models import (
     RequestDetails,
     RequestPeriod,
     RequestState,
+    Room,
+    RoomBooking,
+    RoomDecision,
+    RoomDetails,
 )
 from desk.requests import list_requests, request_by_reference
 from desk.settings import ROME
@@ -29,8 +39,10 @@ from desk.settings import ROME
 PAGE_SIZE = 50
 
 _CLOSED = frozenset({RequestState.DONE, RequestState.REJECTED})
-#: The template of the text message that confirms a certificate's request.
-_RECEIPT = "certificate_receipt"
+#: The templates of the text messages that confirm a request; the last one written is the one that counts.
+_RECEIPTS = frozenset(
+    {"certificate_receipt", "course_place", "course_place_free", "course_waiting", "room_asked"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,8 @@ class Row:
     #: What was asked for, where it is a certificate.
     certificate: CertificateDetails | None
     report: ReportDetails | None
+    course: CourseDetails | None
+    room: RoomDetails | None
     #: What was written, where it came as a text.
     text: str | None
     #: How far its SMS receipt is; None where the citizen has none.
@@ -74,6 +88,15 @@ class Detail:
     language: str
     recordings: Mapping[str, Path]
     periods: Sequence[RequestPeriod]
+    #: How it was identified, where somebody asked.
+    identified_by: IdentifiedBy | None
+    #: The course or the room in question, by language.
+    names: Mapping[str, str]
+    #: Whether there is a place in the course: ``given``, ``waiting`` at a position, ``withdrawn``.
+    place: str | None
+    position: int | None
+    #: Whether a room was approved.
+    decision: RoomDecision | None
 
 
 def read_page(db: Session, *, before: int | None, now: datetime) -> Page:
@@ -89,13 +112,33 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
     request = request_by_reference(db, reference)
     if request is None:
         return None
+    details = request.details
+    about = _about(db, details)
+    enrolment = db.scalar(select(Enrolment).where(Enrolment.request_id == request.id))
     return Detail(
         row=_rows(db, [request], now)[0],
         contact=request.contact_e164,
         language=request.language,
         recordings=_recordings(request.details),
         periods=tuple(request.periods),
+        identified_by=details.identified_by if isinstance(details, Identified) else None,
+        names={"it": about.name_it, "en": about.name_en} if about else {},
+        place=_place(enrolment) if enrolment else None,
+        position=position(db, enrolment) if enrolment else None,
+        decision=db.scalar(select(RoomBooking.decision).where(RoomBooking.request_id == request.id)),
     )
+
+
+def _place(enrolment: Enrolment) -> str:
+    if enrolment.cancelled_at:
+        return "withdrawn"
+    return "given" if enrolment.placed_at else "waiting"
+
+
+def _about(db: Session, details: RequestDetails) -> Course | Room | None:
+    if isinstance(details, CourseDetails):
+        return db.get(Course, details.course)
+    return db.get(Room, details.room) if isinstance(details, RoomDetails) else None
 
 
 def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[Row]:
@@ -113,6 +156,8 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             citizen=_name(request.citizen),
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
             report=request.details if isinstance(request.details, ReportDetails) else None,
+            course=request.details if isinstance(request.details, CourseDetails) else None,
+            room=request.details if isinstance(request.details, RoomDetails) else None,
             text=request.details.text if isinstance(request.details, MessageDetails) else None,
             receipt=receipts.get(request.id),
         )
@@ -132,7 +177,7 @@ def _receipts(db: Session, ids: Iterable[int]) -> Mapping[int, MessageState]:
     """The state of each request's SMS receipt: one question for a whole page."""
     found = db.execute(
         select(Message.request_id, Message.state)
-        .where(Message.request_id.in_(list(ids)), Message.template == _RECEIPT)
+        .where(Message.request_id.in_(list(ids)), Message.template.in_(_RECEIPTS))
         .order_by(Message.created_at)
     )
     return {request: state for request, state in found if request is not None}
@@ -144,5 +189,7 @@ def _recordings(details: RequestDetails) -> Mapping[str, Path]:
     if isinstance(details, ReportDetails):
         kept = {"place": details.place_recording, "message": details.message_recording}
     else:
-        kept = {"identity": details.identity_recording, "subject": details.subject_recording}
+        kept = {"identity": details.identity_recording}
+    if isinstance(details, CertificateDetails):
+        kept["subject"] = details.subject_recording
     return {name: path for name, path in kept.items() if path is not None}

@@ -122,8 +122,9 @@ class RequestPages:
         yield say("detail.citizen"), row.citizen or say("detail.not_identified")
         if detail.contact:
             yield say("detail.contact"), detail.contact
+        if detail.identified_by:
+            yield say("detail.identified_by"), label("identified", detail.identified_by)
         if row.certificate:
-            yield say("detail.identified_by"), label("identified", row.certificate.identified_by)
             yield say("column.subject"), label("subject", row.certificate.subject)
             if row.certificate.subject_name:
                 yield say("detail.subject_name"), row.certificate.subject_name
@@ -135,10 +136,21 @@ class RequestPages:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
             if row.report.place:
-                yield say("detail.place"), row.report.place
+                yield say("detail.report_place"), row.report.place
             if row.report.message:
-                yield say("detail.message"), row.report.message
+                yield say("detail.text"), row.report.message
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
+        if row.course:
+            yield say("detail.course"), detail.names.get(language, row.course.course)
+            number = f" ({detail.position})" if detail.position else ""
+            yield say("detail.place"), label("place", detail.place or "given") + number
+            yield say("detail.fee"), amount(row.course.fee)
+        if row.room:
+            yield say("detail.room"), detail.names.get(language, row.room.room)
+            yield say("detail.purpose"), label("purpose", row.room.purpose)
+            yield say("detail.when"), f"{day(row.room.day)}, {label('part', row.room.part)}"
+            yield say("detail.people"), str(row.room.people or "–")
+            yield say("detail.decision"), label("decision", detail.decision or "requested")
         if row.text:
             yield say("detail.text"), row.text
         yield say("detail.receipt"), label("receipt", row.receipt or "none")

@@ -5,23 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from desk.mail.outbox import write_mail
-from desk.models import Channel, CompetentOffice, ReportCategory, ReportDetails, Request
-from desk.requests import file_request
+from desk.models import CompetentOffice, ReportCategory, ReportDetails, Request
+from desk.requests import Order, file_order
 
 
 class UnknownCategory(ValueError):
     """Nothing can be reported under that code (any more)."""
 
 
-class ReportOrder(BaseModel):
-    """A report that was sent off: recordings, or what was written. It can wait in the spool, so it is a
-    model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class ReportOrder(Order):
+    """A report that was sent off: recordings, or what was written."""
 
     category: str
     place_recording: Path | None = None
@@ -30,12 +26,7 @@ class ReportOrder(BaseModel):
     place: str | None = None
     message: str | None = None
     call_back: bool
-    caller: str | None = None
     citizen_id: int | None = None
-    language: str = "it"
-    channel: Channel = Channel.PHONE
-    idempotency_key: str
-    call_unique_id: str | None = None
 
 
 def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Request:
@@ -49,9 +40,10 @@ def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Reque
     category = session.get(ReportCategory, order.category)
     if category is None:
         raise UnknownCategory(order.category)
-    request, new = file_request(
+    request, new = file_order(
         session,
-        details=ReportDetails(
+        order,
+        ReportDetails(
             category=category.code,
             office=category.office_code,
             place_recording=order.place_recording,
@@ -61,13 +53,8 @@ def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Reque
             message=order.message,
             call_back=order.call_back,
         ),
-        channel=order.channel,
-        citizen_id=order.citizen_id,
-        contact_e164=order.caller,
         working_days=category.working_days,
-        idempotency_key=order.idempotency_key,
-        call_unique_id=order.call_unique_id,
-        language=order.language,
+        citizen_id=order.citizen_id,
         now=now,
     )
     if new:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from desk.consents import has_consent
 from desk.models import Purpose
 from desk.sms.outbox import write_message
+from desk.sms.templates import in_euro
 from desk.town import Town
 
 _WEEKDAYS = {
@@ -32,7 +33,7 @@ def text_information(
         values["hours"] = hours_in_short(town, language)
     fees = {fee.code: fee.amount for fee in town.fees}
     if topic in fees:
-        values["fee"] = f"{fees[topic]:.2f}".replace(".", "," if language == "it" else ".")
+        values["fee"] = in_euro(fees[topic], language)
     write_message(
         session,
         to=to,

@@ -15,12 +15,13 @@ from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
 from desk.provider_news import Receipt, TextOfCitizen, note_news, take_news
 from desk.requests import MessageOrder, file_message
+from desk.rooms import RoomOrder, ask_for_room
 from desk.settings import Settings
 from desk.spool import Item, Spool
 
 log = logging.getLogger(__name__)
 
-CALL, CERTIFICATE, MESSAGE, REPORT = "call", "certificate", "message", "report"
+CALL, CERTIFICATE, MESSAGE, REPORT, ROOM = "call", "certificate", "message", "report", "room"
 RECEIPT, TEXT = "receipt", "text"
 
 
@@ -58,6 +59,9 @@ def _file(session: Session, item: Item) -> None:
         log_call(session, CallRecord.model_validate(item.payload))
     elif item.kind == REPORT:
         file_report(session, ReportOrder.model_validate(item.payload), now=item.at)
+    elif item.kind == ROOM:
+        # The caller was told that it would be filed, so it is: the office says if the room is gone by now.
+        ask_for_room(session, RoomOrder.model_validate(item.payload), now=item.at, even_if_taken=True)
     elif item.kind == RECEIPT:
         note_news(session, Receipt.model_validate(item.payload), now=item.at)
     elif item.kind == TEXT:

@@ -56,6 +56,21 @@ class IllegalChange(ValueError):
     """A request cannot go from its state to the one wanted."""
 
 
+class Order(BaseModel):
+    """What every confirmed request has. It can wait in the spool, so it is a model.
+
+    Filing the same ``idempotency_key`` twice files it once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    contact_e164: str | None = None
+    language: str = "it"
+    channel: Channel = Channel.PHONE
+    idempotency_key: str
+    call_unique_id: str | None = None
+
+
 class MessageOrder(BaseModel):
     """A message that a caller recorded. It can wait in the spool, so it is a model."""
 
@@ -129,6 +144,30 @@ def file_request(
     raise RuntimeError(f"no free reference after {_REFERENCES} tries")
 
 
+def file_order(
+    session: Session,
+    order: Order,
+    details: RequestDetails,
+    *,
+    working_days: int,
+    now: datetime,
+    citizen_id: int | None = None,
+) -> tuple[Request, bool]:
+    """File what was ordered; see :func:`file_request`."""
+    return file_request(
+        session,
+        details=details,
+        channel=order.channel,
+        citizen_id=citizen_id,
+        contact_e164=order.contact_e164,
+        working_days=working_days,
+        idempotency_key=order.idempotency_key,
+        call_unique_id=order.call_unique_id,
+        language=order.language,
+        now=now,
+    )
+
+
 def file_message(session: Session, order: MessageOrder, *, now: datetime) -> Request:
     """File a recorded message for the operators; the same order is filed once."""
     request, _ = file_request(
@@ -170,6 +209,14 @@ def list_requests(
     if before_id is not None:
         query = query.where(Request.id < before_id)
     return session.scalars(query).all()
+
+
+def conclude(session: Session, request: Request, *, by: str, now: datetime) -> None:
+    """Make the request done, whatever it is now. What is closed already stays as it is."""
+    if request.state is RequestState.RECEIVED:
+        change_state(session, request, RequestState.IN_PROGRESS, by=by, now=now)
+    if RequestState.DONE in _NEXT[request.state]:
+        change_state(session, request, RequestState.DONE, by=by, now=now)
 
 
 def change_state(session: Session, request: Request, to: RequestState, *, by: str, now: datetime) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from desk import models
 
@@ -60,6 +61,27 @@ class Fee:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """When one can enrol in a course. How many places are left is asked of the database."""
+
+    code: str
+    enrolment_opens: datetime
+    enrolment_closes: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room that is lent from ``notice_days`` to ``horizon_days`` from today."""
+
+    code: str
+    capacity: int
+    notice_days: int
+    horizon_days: int
+    #: What for, and whether also on holidays.
+    purposes: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """How the queue treats callers and operators; see :class:`desk.models.RoutingRules`."""
 
@@ -75,7 +97,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Phones, hours, closures, certificate kinds, fees, categories of reports, rules of the queue."""
+    """Phones, hours, closures, certificate kinds, fees, categories of reports, courses, rooms, the queue."""
 
     phones: tuple[Phone, ...] = ()
     opening_hours: tuple[OpeningHours, ...] = ()
@@ -84,6 +106,9 @@ class Town:
     fees: tuple[Fee, ...] = ()
     #: Codes of what can be reported, in the order they are spoken.
     report_categories: tuple[str, ...] = ()
+    #: Both in the order they are spoken.
+    courses: tuple[Course, ...] = ()
+    rooms: tuple[Room, ...] = ()
     routing: Routing = Routing()
 
 
@@ -122,6 +147,27 @@ def read_town(session: Session) -> Town:
                 select(models.ReportCategory.code)
                 .where(models.ReportCategory.active)
                 .order_by(models.ReportCategory.position)
+            )
+        ),
+        courses=tuple(
+            Course(course.code, course.enrolment_opens, course.enrolment_closes)
+            for course in session.scalars(
+                select(models.Course).where(models.Course.active).order_by(models.Course.position)
+            )
+        ),
+        rooms=tuple(
+            Room(
+                room.code,
+                room.capacity,
+                room.notice_days,
+                room.horizon_days,
+                {lent.purpose.value: lent.on_holidays for lent in room.purposes},
+            )
+            for room in session.scalars(
+                select(models.Room)
+                .where(models.Room.active)
+                .options(selectinload(models.Room.purposes))
+                .order_by(models.Room.position)
             )
         ),
         fees=tuple(

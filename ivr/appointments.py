@@ -12,11 +12,10 @@ from enum import Enum, auto
 from ivr.agenda import Agenda, Answer, Appointment, Slot
 from ivr.certificate import receipt_by_sms
 from ivr.identification import identify
+from ivr.paging import choose_in_pages
 from ivr.ports import Desk, Identity
 from ivr.steps import Dialog, Need, Option, PersonNeeded, Prompt, ask, choose, prompt, say
 
-#: Services of one page of the menu; the last key leads to the next page.
-MENU = 4
 #: The keys for later slots, and for those of the week after.
 MORE, ANOTHER_WEEK = "4", "9"
 #: Wrong tries at a reference in one call before a person takes over.
@@ -61,7 +60,12 @@ def appointments(desk: Desk) -> Dialog[None]:
 
 def _book(desk: Desk) -> Dialog[None]:
     agenda = desk.appointments
-    service = yield from _choose_service(agenda.services())
+    service = yield from choose_in_pages(
+        "appointments.service",
+        agenda.services(),
+        said=lambda service: prompt(f"appointments.service.{service}"),
+        others=prompt("appointments.other_services"),
+    )
     slot = yield from _choose_slot(agenda, service)
     if slot is None:
         return
@@ -96,22 +100,6 @@ def _confirm_and_book(agenda: Agenda, slot: Slot, identity: Identity, *, sms: bo
         return True
     yield from _taken()
     return False
-
-
-def _choose_service(services: Sequence[str]) -> Dialog[str]:
-    rest = list(services)
-    while True:
-        fit = len(rest) <= MENU
-        page, rest = (rest, []) if fit else (rest[: MENU - 1], rest[MENU - 1 :])
-        options: list[Option[str | None]] = [
-            Option(str(key), service, prompt(f"appointments.service.{service}"))
-            for key, service in enumerate(page, 1)
-        ]
-        if not fit:
-            options.append(Option(str(MENU), None, prompt("appointments.other_services")))
-        service = yield from choose("appointments.service", options=options)
-        if service is not None:
-            return service
 
 
 def _choose_slot(agenda: Agenda, service: str, other_than: Slot | None = None) -> Dialog[Slot | None]:

@@ -202,14 +202,22 @@ def _file(desk: Desk, draft: CertificateDraft, identity: Identity, *, sms: bool)
     if not isinstance(filed, Filed):
         yield from say("certificate.spooled", prompt("certificate.spooled"), must_hear=True)
         return
-    reference = prompt("certificate.reference", ref=filed.reference)
     yield from say(
         "certificate.filed",
         prompt("certificate.filed"),
-        reference,
-        prompt("certificate.again"),
-        reference,
+        *reference_twice(filed.reference),
         prompt("certificate.ready", day=filed.due_on),
-        *((prompt("certificate.sms_sent"),) if sms else ()),
+        *sms_sent(sms),
         must_hear=True,
     )
+
+
+def reference_twice(reference: str) -> tuple[Prompt, ...]:
+    """The number of a request, told and repeated."""
+    told = prompt("certificate.reference", ref=reference)
+    return (told, prompt("certificate.again"), told)
+
+
+def sms_sent(sms: bool) -> tuple[Prompt, ...]:
+    """That the number comes by SMS too, where it does."""
+    return (prompt("certificate.sms_sent"),) if sms else ()

@@ -19,10 +19,12 @@ from ivr.steps import Recording
 
 if TYPE_CHECKING:
     # Each service's own port stands beside its dialog, and dialogs import this module.
+    from ivr.courses import CourseDesk
     from ivr.find_request import FiledRequests
     from ivr.information import InformationDesk
     from ivr.notice import Notices
     from ivr.report import ReportDesk
+    from ivr.rooms import RoomDesk
     from ivr.sms_service import TextConsents
 
 
@@ -139,6 +141,14 @@ class Desk(Protocol):
     @property
     def reports(self) -> ReportDesk:
         """Where reports and complaints go."""
+
+    @property
+    def courses(self) -> CourseDesk:
+        """The town's courses."""
+
+    @property
+    def rooms(self) -> RoomDesk:
+        """The rooms that the town lends."""
 
     @property
     def appointments(self) -> Agenda:

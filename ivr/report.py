@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from ivr.certificate import reference_twice
 from ivr.ports import Desk
 from ivr.steps import Dialog, Option, Recording, choose, prompt, record, say
 
@@ -72,10 +73,7 @@ def report(desk: Desk) -> Dialog[None]:
     if reference is None:
         yield from say("report.spooled", prompt("report.spooled"), must_hear=True)
         return
-    told = prompt("certificate.reference", ref=reference)
-    yield from say(
-        "report.filed", prompt("report.filed"), told, prompt("certificate.again"), told, must_hear=True
-    )
+    yield from say("report.filed", prompt("report.filed"), *reference_twice(reference), must_hear=True)
 
 
 def _message(desk: Desk) -> Dialog[Recording]:

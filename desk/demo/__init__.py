@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count
@@ -22,6 +22,7 @@ from desk.models import (
     CertificateKind,
     Citizen,
     CompetentOffice,
+    Course,
     Fee,
     Office,
     OpeningHours,
@@ -29,11 +30,15 @@ from desk.models import (
     Purpose,
     ReportCategory,
     Role,
+    Room,
+    RoomPurpose,
+    RoomUse,
     RoutingRules,
     SlotPattern,
     Tier,
 )
 from desk.operators import create_operator, operator_by_login
+from desk.settings import ROME
 
 FILE = Path(__file__).with_name("trezzo.toml")
 
@@ -77,6 +82,10 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
         )
     if session.scalar(select(Office).limit(1)) is None:
         session.add_all(_offices(data["offices"]))
+    if session.scalar(select(Course).limit(1)) is None:
+        session.add_all(_courses(data["courses"], now))
+    if session.scalar(select(Room).limit(1)) is None:
+        session.add_all(_rooms(data["rooms"]))
     for entry in data["operators"]:
         if operator_by_login(session, entry["login"]) is None:
             create_operator(
@@ -124,6 +133,36 @@ def _offices(entries: list[dict[str, Any]]) -> Iterator[Office]:
             for service in entry["services"]
         ]
         yield Office(**{**entry, "services": services})
+
+
+def _courses(entries: list[dict[str, Any]], now: datetime) -> Iterator[Course]:
+    today = now.astimezone(ROME).date()
+
+    def at(days: int, clock: time) -> datetime:
+        return datetime.combine(today + timedelta(days=days), clock, ROME)
+
+    for position, entry in enumerate(entries, 1):
+        yield Course(
+            code=entry["code"],
+            position=position,
+            name_it=entry["name_it"],
+            name_en=entry["name_en"],
+            enrolment_opens=at(entry["opens"], time()),
+            enrolment_closes=at(entry["closes"], time()),
+            first_lesson=at(entry["begins"], entry["at"]),
+            fee=Decimal(entry["fee"]),
+            places=entry["places"],
+            waiting_list=entry["waiting_list"],
+        )
+
+
+def _rooms(entries: list[dict[str, Any]]) -> Iterator[Room]:
+    for position, entry in enumerate(entries, 1):
+        purposes = [
+            RoomPurpose(**{**purpose, "purpose": RoomUse(purpose["purpose"])})
+            for purpose in entry["purposes"]
+        ]
+        yield Room(position=position, **{**entry, "purposes": purposes})
 
 
 def _decimals(entry: dict[str, Any]) -> dict[str, Decimal]:

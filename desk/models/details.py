@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -54,10 +55,45 @@ class IdentifiedBy(StrEnum):
     SPOKEN = "spoken"
 
 
-class CertificateDetails(BaseModel):
-    """A certificate that was asked for. Paths are recordings."""
+class RoomUse(StrEnum):
+    """What a room of the town is asked for."""
 
+    MARRIAGE = "marriage"
+    CONFERENCE = "conference"
+    OTHER = "other"
+
+
+class PartOfDay(StrEnum):
+    """When a room is asked for."""
+
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+    EVENING = "evening"
+
+
+class _Details(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Identified(_Details):
+    """What was asked for by somebody who said who he is."""
+
+    identified_by: IdentifiedBy
+    #: The spoken name and address of a caller who is not identified by keypad.
+    identity_recording: Path | None = None
+
+
+class Payable(_Details):
+    """What something may be due for."""
+
+    #: What was told to the citizen, in euro.
+    fee: str
+    #: The number of the pagoPA notice to pay it with, once one was issued.
+    pagopa_notice: str | None = Field(default=None, pattern=r"^\d{18}$")
+
+
+class CertificateDetails(Identified, Payable):
+    """A certificate that was asked for. Paths are recordings."""
 
     kind: Literal[RequestKind.CERTIFICATE] = RequestKind.CERTIFICATE
     certificate: str
@@ -69,19 +105,10 @@ class CertificateDetails(BaseModel):
     copies: int = Field(ge=1, le=3)
     delivery: Delivery
     stamp: Stamp
-    #: What was told to the citizen, in euro.
-    fee: str
-    #: The number of the pagoPA notice to pay it with, once one was issued.
-    pagopa_notice: str | None = Field(default=None, pattern=r"^\d{18}$")
-    identified_by: IdentifiedBy
-    #: The spoken name and address of a caller who is not identified by keypad.
-    identity_recording: Path | None = None
 
 
-class MessageDetails(BaseModel):
+class MessageDetails(_Details):
     """A message for the operators: recorded by a caller, or the text of an SMS."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal[RequestKind.MESSAGE] = RequestKind.MESSAGE
     recording: Path | None = None
@@ -89,10 +116,8 @@ class MessageDetails(BaseModel):
     text: str | None = None
 
 
-class ReportDetails(BaseModel):
+class ReportDetails(_Details):
     """A report or complaint: recorded by telephone, or written. Paths are recordings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal[RequestKind.REPORT] = RequestKind.REPORT
     category: str
@@ -107,7 +132,28 @@ class ReportDetails(BaseModel):
     call_back: bool
 
 
-RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails
+class CourseDetails(Identified, Payable):
+    """An enrolment in a course."""
+
+    kind: Literal[RequestKind.COURSE] = RequestKind.COURSE
+    course: str
+    #: On the waiting list: the fee is not due before there is a place.
+    waiting: bool
+
+
+class RoomDetails(Identified):
+    """A room that was asked for."""
+
+    kind: Literal[RequestKind.ROOM] = RequestKind.ROOM
+    room: str
+    purpose: RoomUse
+    day: date
+    part: PartOfDay
+    #: How many will come; ``None`` where it was not asked.
+    people: int | None = None
+
+
+RequestDetails: TypeAlias = CertificateDetails | MessageDetails | ReportDetails | CourseDetails | RoomDetails
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])
 

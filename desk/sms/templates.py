@@ -6,6 +6,7 @@ import string
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,8 @@ def _template(name: str, entry: Mapping[str, Any]) -> Template:
         Purpose(entry.get("purpose", Purpose.RECEIPTS)),
         bool(entry.get("at_once", True)),
     )
+
+
+def in_euro(amount: Decimal, language: str) -> str:
+    """An amount as it is written in messages of ``language``: ``16,52``."""
+    return f"{amount:.2f}".replace(".", "," if language == "it" else ".")

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from desk.keyring import Keyring
-from desk.models import CertificateDetails, Delivery, IdentifiedBy, ReportDetails, Request, Stamp, Subject
+from desk.models import (
+    CertificateDetails,
+    CourseDetails,
+    Delivery,
+    IdentifiedBy,
+    PartOfDay,
+    ReportDetails,
+    Request,
+    RoomDetails,
+    RoomUse,
+    Stamp,
+    Subject,
+)
 
 #: The fixture ``file``: writes a request into the database.
 File: TypeAlias = Callable[..., Request]
@@ -58,4 +70,22 @@ def a_report() -> ReportDetails:
         message_recording=Path("message.wav"),
         seconds=5.0,
         call_back=True,
+    )
+
+
+def an_enrolment() -> CourseDetails:
+    """An enrolment in a course that the town does not know any more."""
+    return CourseDetails(course="ceramics", waiting=False, fee="85.00", identified_by=IdentifiedBy.TAX_CODE)
+
+
+def a_room() -> RoomDetails:
+    """A room that the town does not know any more, asked for a Saturday morning."""
+    return RoomDetails(
+        room="civic_hall",
+        purpose=RoomUse.OTHER,
+        day=date(2026, 12, 12),
+        part=PartOfDay.MORNING,
+        people=30,
+        identified_by=IdentifiedBy.SPOKEN,
+        identity_recording=Path("identity.wav"),
     )

@@ -14,11 +14,13 @@ from console.request_list import PAGE_SIZE
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import register_citizen
 from desk.consents import give_consent
+from desk.courses import EnrolmentOrder, enrol, withdraw
 from desk.db import Sessions, transaction
 from desk.models import (
     CertificateKind,
     Channel,
     Citizen,
+    Course,
     Delivery,
     IdentifiedBy,
     MessageDetails,
@@ -32,7 +34,7 @@ from desk.models import (
     Subject,
 )
 from desk.settings import Settings
-from tests.console.fixed import Clock, File, a_report, birth_certificate
+from tests.console.fixed import Clock, File, a_report, a_room, an_enrolment, birth_certificate
 
 LIST = "/console/requests"
 LIVE = "/console/requests/live"
@@ -266,6 +268,76 @@ def test_a_request_is_shown_in_full(
     assert "La registrazione non è più disponibile." in page
 
 
+def _facts(page: str) -> dict[str, str]:
+    return {name: html.unescape(value) for name, value in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)}
+
+
+def test_courses_and_rooms_that_are_gone_are_shown_by_their_codes(signed_in: FlaskClient, file: File) -> None:
+    course = _facts(signed_in.get(f"{LIST}/{file(an_enrolment()).reference}").text)
+    assert (course["Corso"], course["Importo comunicato"]) == ("ceramics", "€ 85,00")
+    page = signed_in.get(f"{LIST}/{file(a_room()).reference}").text
+    room = _facts(page)
+    assert (room["Sala"], room["Motivo"], room["Quando"], room["Persone previste"]) == (
+        "civic_hall",
+        "Altro",
+        "12/12/2026, mattina",
+        "30",
+    )
+    assert "Generalità del chiamante" in page
+
+
+def test_enrolments_show_who_has_a_place_and_who_waits(
+    signed_in: FlaskClient, sessions: Sessions, clock: Clock
+) -> None:
+    with transaction(sessions) as db:
+        db.add(
+            Course(
+                code="ceramics",
+                position=1,
+                name_it="Laboratorio di ceramica",
+                name_en="Ceramics workshop",
+                enrolment_opens=clock.now,
+                enrolment_closes=clock.now + timedelta(days=9),
+                first_lesson=clock.now + timedelta(days=20),
+                fee=Decimal("85.00"),
+                places=1,
+                waiting_list=3,
+            )
+        )
+    with transaction(sessions) as db:
+        made = [
+            enrol(
+                db,
+                EnrolmentOrder(
+                    course="ceramics",
+                    contact_e164=f"+39333123456{caller}",
+                    identified_by=IdentifiedBy.SPOKEN,
+                    idempotency_key=f"k{caller}",
+                    may_wait=True,
+                    sms=True,
+                    consent_text="phone-1",
+                ),
+                now=clock.now,
+            )
+            for caller in range(3)
+        ]
+        references = [enrolment.request.reference for enrolment in made]
+        first = made[0].id
+
+    def places(language: str = "it") -> list[str]:
+        pages = [signed_in.get(f"{LIST}/{reference}?lang={language}").text for reference in references]
+        return [_facts(page)["Posto" if language == "it" else "Place"] for page in pages]
+
+    assert places() == ["Assegnato", "In lista d’attesa (1)", "In lista d’attesa (2)"]
+    assert _facts(signed_in.get(f"{LIST}/{references[0]}").text)["Corso"] == "Laboratorio di ceramica"
+    row = _cells(signed_in.get(LIST).text)[0]
+    assert (row[3], row[9]) == ("Iscrizione a un corso", "In coda")
+    with transaction(sessions) as db:
+        withdraw(db, first, by="anna", now=clock.now)
+    assert places() == ["Ritirato", "Assegnato", "In lista d’attesa (1)"]
+    assert places("en") == ["Withdrawn", "Given", "On the waiting list (1)"]
+
+
 def _plain_rows(page: str) -> list[list[str]]:
     body = page[page.index("<tbody>") : page.index("</tbody>")]
     return [
@@ -331,6 +403,8 @@ def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClien
         file(channel=channel)
     file(MessageDetails(recording=Path("m.wav")))
     file(a_report())
+    file(an_enrolment())
+    file(a_room())
     codes = {*RequestState, *MessageState, *Channel, *RequestKind}
     for language in ("it", "en"):
         shown = {cell for row in _cells(signed_in.get(f"{LIST}?lang={language}").text) for cell in row}

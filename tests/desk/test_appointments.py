@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -51,6 +49,7 @@ from desk.models import (
 from desk.references import is_reference, new_reference
 from desk.requests import MessageOrder, file_message
 from desk.settings import ROME
+from tests.desk import crowds
 
 NUMBER = "+393339998887"
 CARD, BUILDING = "identity_card", "building_technician"
@@ -93,17 +92,7 @@ def count(sessions: db.Sessions, model: type[Base]) -> int:
 
 def at_once(number: int, act: Callable[[int], object]) -> list[object]:
     """What ``act`` gave, or raised, for as many callers at the same moment."""
-    together = threading.Barrier(number)
-
-    def go(caller: int) -> object:
-        together.wait()
-        try:
-            return act(caller)
-        except (SlotTaken, TooMany, NotBooked) as refused:
-            return type(refused)
-
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(go, range(number)))
+    return crowds.at_once(number, act, SlotTaken, TooMany, NotBooked)
 
 
 def agree(sessions: db.Sessions, now: datetime) -> None:

@@ -33,7 +33,7 @@ ORDER = ReportOrder(
     message_recording=Path("recordings/message.wav"),
     seconds=12.5,
     call_back=True,
-    caller=CALLER,
+    contact_e164=CALLER,
     idempotency_key="report-1",
 )
 

@@ -25,10 +25,12 @@ from ivr.ports import (
 from ivr.steps import Dialog, Prompt, Recording
 from tests.ivr.decided_appointments import DecidedAgenda
 from tests.ivr.decided_consents import DecidedConsents
+from tests.ivr.decided_courses import DecidedCourses
 from tests.ivr.decided_information import DecidedInformation
 from tests.ivr.decided_notices import DecidedNotices
 from tests.ivr.decided_reports import DecidedReports
 from tests.ivr.decided_requests import DecidedRequests
+from tests.ivr.decided_rooms import DecidedRooms
 from tests.ivr.deciding import Pick, first
 
 T = TypeVar("T")
@@ -139,6 +141,8 @@ class DecidedDesk:
         self.consents = DecidedConsents(pick)
         self.notices = DecidedNotices(pick)
         self.reports = DecidedReports(pick)
+        self.courses = DecidedCourses(pick)
+        self.rooms = DecidedRooms(pick)
         self.certificates: list[tuple[CertificateDraft, Identity, bool]] = []
         self.kept: list[CertificateDraft] = []
         self.dropped: list[CertificateDraft] = []

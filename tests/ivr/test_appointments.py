@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from ivr.agenda import Answer, Slot
 from ivr.appointments import appointments, parse_last_digits, parse_reference
 from ivr.conversation import Outcome
 from ivr.steps import prompt
+from tests.ivr.answering import desk
 from tests.ivr.decided_appointments import REFERENCE, ROME, at
 from tests.ivr.doubles import CITIZEN, DecidedDesk, Script, converse
 
@@ -19,19 +19,6 @@ T = TypeVar("T")
 
 BOOK, OWN, CARD = "1", "2", "4"
 BORN = "15031980"
-
-
-def desk(**answers: object) -> DecidedDesk:
-    """A friendly desk, save for the questions (spaces as underscores) whose answers are given, in order."""
-    waiting = {
-        question.replace("_", " "): list(given if isinstance(given, list) else [given])
-        for question, given in answers.items()
-    }
-
-    def pick(question: str, possible: Sequence[object]) -> object:
-        return waiting[question].pop(0) if waiting.get(question) else possible[0]
-
-    return DecidedDesk(pick)
 
 
 def call(town: DecidedDesk, *keys: str) -> Script:

@@ -50,6 +50,8 @@ TYPED = {
     "find.last_digits": "2201",
     "appointments.reference": "12345674",
     "appointments.last_digits": "2201",
+    "rooms.people": "40",
+    "rooms.day": "12012027",
 }
 #: The most options of a menu beside 0 and the language, its longest duration, the most levels of menus.
 OPTIONS, SECONDS, LEVELS = 4, 20.0, 3
@@ -64,6 +66,8 @@ SERVICE_MENUS = {
     "report.category",
     "appointments",
     "appointments.service",
+    "courses",
+    "rooms",
 }
 
 DIALOGS: dict[str, Callable[[Desk], Dialog[None]]] = {"switchboard": switchboard, "unanswered": unanswered}
@@ -179,7 +183,7 @@ HANG_UP = object()
 
 
 #: What a dialog's way does not depend on: the desk may change its mind, and both languages say the same.
-_IRRELEVANT = {"desk", "agenda", "language"}
+_IRRELEVANT = {"desk", "agenda", "town", "language"}
 
 
 def _state(running: object) -> tuple[tuple[str, int, object], ...]:
@@ -274,14 +278,14 @@ def test_menus_are_short_and_shallow(crawled: dict[str, Crawled], catalogue: Cat
 
 
 def _nodes_in_source() -> set[object]:
-    """The first argument of every say, choose, ask, record and transfer in the package."""
+    """The first argument of every call in the package that makes a step."""
     nodes: set[object] = set()
     for file in Path(ivr.__path__[0]).glob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
             if (
                 isinstance(call, ast.Call)
                 and isinstance(call.func, ast.Name)
-                and call.func.id in {"say", "choose", "ask", "record", "transfer"}
+                and call.func.id in {"say", "choose", "choose_in_pages", "ask", "record", "transfer"}
                 and call.args
                 and isinstance(call.args[0], ast.Constant)
             ):

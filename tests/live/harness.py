@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from desk.drafts import unfinished_draft
 from desk.jobs import heartbeat_file
 from desk.keyring import Keyring, open_keyring
 from desk.models import Call as CallRow
-from desk.models import Citizen, Draft, Message, PhoneNumber, Request, RoutingRules
+from desk.models import Citizen, Course, Draft, Message, PhoneNumber, Request, RoutingRules
 from desk.models.town import Phone as PhoneRow
 from desk.settings import PROJECT, Settings
 from desk.town import Phone, Routing, Town, read_town
@@ -302,6 +302,13 @@ class System(Exchange):
             # A phone that nobody picks up shall not take a test's time.
             session.execute(update(PhoneRow).values(ring_seconds=1))
             session.execute(update(RoutingRules).values(wrap_up_seconds=0))
+            # The demo's courses are open on the day on which it is loaded, not on the day of the tests.
+            opens, week = datetime.fromisoformat(OPEN), timedelta(days=7)
+            session.execute(
+                update(Course).values(
+                    enrolment_opens=opens - week, enrolment_closes=opens + week, first_lesson=opens + 5 * week
+                )
+            )
         with transaction(self.database) as session:
             town = read_town(session)
         keyring = open_keyring(

@@ -125,7 +125,7 @@ def _file_report(session: Session, body: ReportRequest, asked: Asked) -> FiledRe
         place=body.place,
         message=body.message,
         call_back=body.call_back,
-        caller=number,
+        contact_e164=number,
         citizen_id=citizen.id if citizen else None,
         language=body.contact.language,
         channel=models.Channel.WEB,

@@ -1,7 +1,7 @@
 """Receipts, attempts and routes of messages; texts from citizens; identity cards and who was told of them.
 
 Revision ID: 0010
-Revises: 0004
+Revises: 0005
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from desk.migrations.closed_sets import allow
 
 revision = "0010"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
