@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from http.client import HTTPException
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -32,6 +32,9 @@ from webhooks.schemas import (
     BookingRequest,
     CertificateKinds,
     CertificateRequest,
+    Courses,
+    Enrolment,
+    EnrolmentRequest,
     Event,
     FiledRequest,
     FiledRequests,
@@ -40,6 +43,9 @@ from webhooks.schemas import (
     Problem,
     ReportCategories,
     ReportRequest,
+    RoomDay,
+    RoomRequest,
+    Rooms,
     Schema,
     Slots,
 )
@@ -134,6 +140,26 @@ class Client:
         """Cancel an appointment."""
         path = f"/appointments/{quote(reference, safe='')}/cancel"
         return self._change(path, LookUp(tax_code=tax_code), Appointment, key)
+
+    def courses(self) -> Courses:
+        """The courses in which one can enrol now."""
+        return self._get("/courses", Courses)
+
+    def enrol(self, wanted: EnrolmentRequest, *, key: str | None = None) -> Enrolment:
+        """Enrol in a course, or wait for a place."""
+        return self._change("/enrolments", wanted, Enrolment, key)
+
+    def rooms(self) -> Rooms:
+        """The rooms of the town."""
+        return self._get("/rooms", Rooms)
+
+    def room_day(self, room: str, day: date) -> RoomDay:
+        """How a room stands on a day."""
+        return self._get(f"/rooms/{quote(room, safe='')}/day?day={day.isoformat()}", RoomDay)
+
+    def ask_for_room(self, wanted: RoomRequest, *, key: str | None = None) -> FiledRequest:
+        """Ask for a room; the office decides."""
+        return self._change("/room-requests", wanted, FiledRequest, key)
 
     def _get(self, path: str, answer: type[Answer]) -> Answer:
         return self._ask(path, None, answer, {})

@@ -5,8 +5,8 @@ Pure pydantic: no Flask, no database. Examples are part of the description (``/a
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -15,10 +15,16 @@ Kind = Literal["certificate", "message", "report", "course", "room", "call_back"
 State = Literal["received", "in_progress", "waiting_citizen", "done", "rejected"]
 
 
-def _of_our_time(value: datetime) -> datetime:
-    """Far away, arithmetic with time zones breaks."""
+Purpose = Literal["marriage", "conference", "other"]
+Part = Literal["morning", "afternoon", "evening"]
+
+D = TypeVar("D", bound=date)
+
+
+def _of_our_time(value: D) -> D:
+    """Far away, arithmetic with time zones and calendars breaks."""
     if not 2000 < value.year < 2100:
-        raise ValueError("the moment is not of this century")
+        raise ValueError("the time is not of this century")
     return value
 
 
@@ -29,6 +35,7 @@ Reference = Annotated[str, Field(pattern=r"^[1-9][0-9]{7}$")]
 TaxCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{16}$", examples=["CLMGLI80C55F205N"])]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+393331112201"])]
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Day = Annotated[date, AfterValidator(_of_our_time)]
 #: One line, and several lines, without control characters, and not of blanks only.
 Line = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
 Text = Annotated[
@@ -276,6 +283,112 @@ class Appointment(Schema):
 
 class Appointments(Schema):
     items: list[Appointment]
+
+
+class Course(Schema):
+    """A course in which one can enrol now; the fee is in euro."""
+
+    code: Code
+    name_it: str
+    name_en: str
+    first_lesson: AwareDatetime
+    fee: str
+    left: int
+    """Places left."""
+    next_position: int | None
+    """The position on the waiting list that the next one gets; null if that is full too."""
+
+
+class Courses(Schema):
+    items: list[Course]
+
+
+class EnrolmentRequest(Schema):
+    """A citizen's enrolment in a course."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tax_code": "CLMGLI80C55F205N", "course": "ceramics", "may_wait": True}]
+        }
+    )
+
+    tax_code: TaxCode
+    course: Code
+    may_wait: bool = False
+    """Whether the waiting list will do where no place is left."""
+    contact: Contact = Contact()
+
+
+class Enrolment(Schema):
+    """An enrolment: with a place, or with a position on the waiting list."""
+
+    request: FiledRequest
+    course: Code
+    position: int | None
+    """On the waiting list, from 1; null for who has a place."""
+
+
+class Room(Schema):
+    """A room of the town."""
+
+    code: Code
+    name_it: str
+    name_en: str
+    capacity: int
+    purposes: list[Purpose]
+
+
+class Rooms(Schema):
+    items: list[Room]
+
+
+class RoomQuery(Schema):
+    """Which day of a room is wanted."""
+
+    model_config = ConfigDict(strict=False)
+
+    day: Day
+
+
+class PartOfRoom(Schema):
+    """A part of a day: free, asked for by somebody, or given away."""
+
+    part: Part
+    standing: Literal["free", "asked", "taken"]
+
+
+class RoomDay(Schema):
+    """How a room stands on a day."""
+
+    day: date
+    parts: list[PartOfRoom]
+
+
+class RoomRequest(Schema):
+    """A citizen asks for a room. Asking reserves nothing: the office decides."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "tax_code": "CLMGLI80C55F205N",
+                    "room": "civic_hall",
+                    "purpose": "conference",
+                    "day": "2026-12-15",
+                    "part": "evening",
+                    "people": 30,
+                }
+            ]
+        }
+    )
+
+    tax_code: TaxCode
+    room: Code
+    purpose: Purpose
+    day: Day
+    part: Part
+    people: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    contact: Contact = Contact()
 
 
 class Mistake(Schema):

@@ -24,6 +24,8 @@ class Scope(StrEnum):
     REPORTS_WRITE = "reports:write"
     APPOINTMENTS_READ = "appointments:read"
     APPOINTMENTS_WRITE = "appointments:write"
+    COURSES_WRITE = "courses:write"
+    ROOMS_WRITE = "rooms:write"
 
 
 class EventKind(StrEnum):

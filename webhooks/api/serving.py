@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from desk.api_keys import BadKey, Holder, TooFast, admit
 from desk.db import Sessions, reading, transaction
 from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, once
-from webhooks.api import appointments, filing
+from webhooks.api import appointments, filing, town_services
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     BAD_REQUEST,
@@ -32,7 +32,11 @@ from webhooks.problems import TOO_FAST as ASKS_TOO_OFTEN
 from webhooks.schemas import Mistake, Schema
 
 PREFIX = "/api/v1"
-OPERATIONS: tuple[Operation, ...] = (*filing.OPERATIONS, *appointments.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *filing.OPERATIONS,
+    *appointments.OPERATIONS,
+    *town_services.OPERATIONS,
+)
 #: The endpoints that answer to API keys instead of log-ins.
 KEYED = frozenset(f"api.{operation.name}" for operation in OPERATIONS)
 
@@ -120,7 +124,8 @@ class Api:
 
 def _rule(path: str) -> str:
     """The path as Flask writes it. References have one length, so no other path below is one."""
-    return path.replace("{reference}", "<string(length=8):reference>").replace("{service}", "<service>")
+    path = path.replace("{reference}", "{string(length=8):reference}")
+    return path.replace("{", "<").replace("}", ">")
 
 
 def _read_body(operation: Operation) -> Schema:

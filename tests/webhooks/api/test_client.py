@@ -6,7 +6,7 @@ import subprocess
 import sys
 import typing
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 
 from desk import db, models
 from desk.api_keys import create_api_key
+from desk.calendar import is_holiday
 from desk.models import Request, Scope
 from desk.settings import PROJECT, Settings
 from tests.console.fixed import KEYRING, Clock
@@ -22,7 +23,15 @@ from tests.webhooks.api.conftest import CERTIFICATE, GIULIA, GIULIAS_NUMBER, Sit
 from webhooks import schemas
 from webhooks.app import create_app
 from webhooks.client import Client, Refused, Unreachable
-from webhooks.schemas import BookingRequest, CertificateRequest, Contact, MoveRequest, ReportRequest
+from webhooks.schemas import (
+    BookingRequest,
+    CertificateRequest,
+    Contact,
+    EnrolmentRequest,
+    MoveRequest,
+    ReportRequest,
+    RoomRequest,
+)
 
 WANTED = CertificateRequest(tax_code=GIULIA, certificate="residence", delivery="counter")
 
@@ -58,6 +67,19 @@ def test_everything_the_channel_offers(desk: Client) -> None:
     moved = desk.move(booked.reference, MoveRequest(tax_code=GIULIA, starts_at=second.starts_at))
     assert (moved.reference, moved.starts_at) == (booked.reference, second.starts_at)
     assert desk.cancel(booked.reference, GIULIA).state == "cancelled"
+
+    course = desk.courses().items[0]
+    enrolled = desk.enrol(EnrolmentRequest(tax_code=GIULIA, course=course.code))
+    assert (enrolled.request.kind, enrolled.position) == ("course", None)
+    room, day = desk.rooms().items[-1], datetime.now(UTC).date() + timedelta(days=20)
+    asked = desk.ask_for_room(
+        RoomRequest(
+            tax_code=GIULIA, room=room.code, purpose=room.purposes[0], day=next_weekday(day), part="evening"
+        )
+    )
+    assert asked.kind == "room"
+    parts = {part.part: part.standing for part in desk.room_day(room.code, next_weekday(day)).parts}
+    assert parts == {"morning": "free", "afternoon": "free", "evening": "asked"}
 
 
 def test_what_is_refused_says_why(desk: Client) -> None:
@@ -151,6 +173,8 @@ def test_errors_below_the_api_are_problems(site: Site) -> None:
         (schemas.State, models.RequestState),
         (schemas.Appointment.model_fields["state"].annotation, models.BookingState),
         (schemas.Event.model_fields["type"].annotation, models.EventKind),
+        (schemas.Purpose, models.RoomUse),
+        (schemas.Part, models.PartOfDay),
         (schemas.CertificateRequest.model_fields["delivery"].annotation, models.Delivery),
     ],
 )
@@ -167,6 +191,13 @@ def test_the_client_needs_neither_flask_nor_sqlalchemy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, check=True)
     assert done.stdout == b"[]\n"
+
+
+def next_weekday(day: date) -> date:
+    """That day, or the next one that is no holiday."""
+    while is_holiday(day):
+        day += timedelta(days=1)
+    return day
 
 
 def rename(town: db.Sessions, table: str, to: str) -> None:

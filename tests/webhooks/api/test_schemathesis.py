@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.checks import positive_data_acceptance
+from schemathesis.checks import negative_data_rejection, positive_data_acceptance
+from schemathesis.core.parameters import ParameterLocation
 from twilio.request_validator import RequestValidator
 from werkzeug import Request
 
@@ -68,14 +69,20 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @schema.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
 def test_answers_are_as_described_and_never_a_fault(case: schemathesis.Case[Any], key: str) -> None:
+    assert case.meta is not None
     signed = case.path.startswith("/webhooks/")
     headers = {"X-Twilio-Signature": SIGN_ME} if signed else {"Authorization": f"Bearer {key}"}
     # What fits the schema can still name a citizen or a slot that is not there.
-    case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+    excluded = [positive_data_acceptance]
+    # Headers that were left out on purpose are put back by us; Twilio may add parameters to an address.
+    repaired = {ParameterLocation.HEADER} | ({ParameterLocation.QUERY} if signed else set())
+    if any(case.meta.components[place].mode.is_negative for place in repaired & set(case.meta.components)):
+        excluded.append(negative_data_rejection)
+    case.call_and_validate(headers=headers, excluded_checks=excluded)
