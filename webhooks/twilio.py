@@ -99,27 +99,32 @@ class TwilioHooks:
     def voice(self) -> ResponseReturnValue:
         """A call: it is dialled on to our telephone system, and what became of that comes back to us."""
         _field("CallSid")
-        if not self._settings.twilio_sip_uri:
-            return self.unanswered()
         response = VoiceResponse()
-        dial = Dial(timeout=RING, action=f"{self._public}{PREFIX}/voice/unanswered", method="POST")
-        dial.sip(self._settings.twilio_sip_uri)
-        response.append(dial)
+        if self._settings.twilio_sip_uri:
+            dial = Dial(timeout=RING, action=f"{self._public}{PREFIX}/voice/unanswered", method="POST")
+            dial.sip(self._settings.twilio_sip_uri)
+            response.append(dial)
+        elif not self._ring_back_office(response):
+            # Before it is answered a call can be refused, and costs nothing.
+            response.reject(reason="busy")
         return _twiml(response)
 
     def unanswered(self) -> ResponseReturnValue:
         """The end of a dial: a call that reached nobody goes to the back office's own number."""
         _field("CallSid")
         response = VoiceResponse()
-        if request.form.get("DialCallStatus") in _OVER:
+        if request.form.get("DialCallStatus") in _OVER or not self._ring_back_office(response):
             response.hangup()
-        elif self._settings.back_office_number:
-            dial = Dial(timeout=RING)
-            dial.number(self._settings.back_office_number)
-            response.append(dial)
-        else:
-            response.reject(reason="busy")
         return _twiml(response)
+
+    def _ring_back_office(self, response: VoiceResponse) -> bool:
+        """Add it to ``response``; whether there is a number to ring."""
+        if not self._settings.back_office_number:
+            return False
+        dial = Dial(timeout=RING)
+        dial.number(self._settings.back_office_number)
+        response.append(dial)
+        return True
 
     @property
     def _public(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,12 +23,14 @@ from webhooks.schemas import (
     CertificateKinds,
     CertificateRequest,
     Contact,
+    EnrolmentRequest,
     FiledRequest,
     FiledRequests,
     LookUp,
     ReportCategories,
     ReportCategory,
     ReportRequest,
+    RoomRequest,
 )
 
 #: Requests of one citizen that are shown at most, the newest first.
@@ -55,6 +59,25 @@ def consent_of(contact: Contact, number: str | None) -> tuple[bool, str | None]:
     """Whether a receipt can be texted, and the version of the text by which that was agreed to just now."""
     textable = number is not None and is_mobile(number)
     return textable, contact.sms_consent if textable else None
+
+
+def ordered_by(
+    session: Session, body: CertificateRequest | EnrolmentRequest | RoomRequest, asked: Asked
+) -> dict[str, Any]:
+    """What every :class:`~desk.receipts.CitizenOrder` says of who orders, and how."""
+    number = number_of(body.contact)
+    sms, consent = consent_of(body.contact, number)
+    return {
+        "citizen_id": citizen_of(session, body.tax_code).id,
+        # Who signs in with SPID or CIE is known by the tax code.
+        "identified_by": IdentifiedBy.TAX_CODE,
+        "contact_e164": number,
+        "language": body.contact.language,
+        "channel": models.Channel.WEB,
+        "idempotency_key": asked.key,
+        "sms": sms,
+        "consent_text": consent,
+    }
 
 
 def _certificate_kinds(session: Session, _: None, __: Asked) -> CertificateKinds:
@@ -89,24 +112,14 @@ def _file_certificate(session: Session, body: CertificateRequest, asked: Asked) 
     if kind is None:
         raise wrong("/certificate", "no such certificate is on offer")
     paid = Stamp.EXEMPT if body.exempt else Stamp.PAID
-    number = number_of(body.contact)
-    sms, consent = consent_of(body.contact, number)
     order = CertificateOrder(
+        **ordered_by(session, body, asked),
         kind=kind.code,
         subject=Subject.OTHER if body.subject_name else Subject.SELF,
         subject_name=body.subject_name,
         copies=body.copies,
         delivery=Delivery(body.delivery),
         stamp=Stamp.FREE if kind.civil_status else paid,
-        # Who signs in with SPID or CIE is known by the tax code.
-        identified_by=IdentifiedBy.TAX_CODE,
-        citizen_id=citizen_of(session, body.tax_code).id,
-        contact_e164=number,
-        language=body.contact.language,
-        channel=models.Channel.WEB,
-        idempotency_key=asked.key,
-        sms=sms,
-        consent_text=consent,
     )
     return shown(file_certificate(session, order, now=asked.now))
 

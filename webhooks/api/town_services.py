@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from desk import courses, models, rooms
-from desk.models import Channel, IdentifiedBy, PartOfDay, RoomUse, Scope
+from desk.models import PartOfDay, RoomUse, Scope
 from desk.settings import ROME
-from webhooks.api.filing import citizen_of, consent_of, number_of, shown
+from webhooks.api.filing import ordered_by, shown
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     ALREADY_ENROLLED,
@@ -58,19 +58,10 @@ def _courses(session: Session, _: None, asked: Asked) -> Courses:
 
 
 def _enrol(session: Session, body: EnrolmentRequest, asked: Asked) -> Enrolment:
-    number = number_of(body.contact)
-    sms, consent = consent_of(body.contact, number)
     order = courses.EnrolmentOrder(
+        **ordered_by(session, body, asked),
         course=body.course,
         may_wait=body.may_wait,
-        citizen_id=citizen_of(session, body.tax_code).id,
-        identified_by=IdentifiedBy.TAX_CODE,
-        contact_e164=number,
-        language=body.contact.language,
-        channel=Channel.WEB,
-        idempotency_key=asked.key,
-        sms=sms,
-        consent_text=consent,
     )
     try:
         enrolment = courses.enrol(session, order, now=asked.now)
@@ -112,22 +103,13 @@ def _standing(session: Session, query: RoomQuery, asked: Asked) -> RoomDay:
 
 def _ask_for_room(session: Session, body: RoomRequest, asked: Asked) -> FiledRequest:
     _check(session, body, asked)
-    number = number_of(body.contact)
-    sms, consent = consent_of(body.contact, number)
     order = rooms.RoomOrder(
+        **ordered_by(session, body, asked),
         room=body.room,
         purpose=RoomUse(body.purpose),
         day=body.day,
         part=PartOfDay(body.part),
         people=body.people,
-        citizen_id=citizen_of(session, body.tax_code).id,
-        identified_by=IdentifiedBy.TAX_CODE,
-        contact_e164=number,
-        language=body.contact.language,
-        channel=Channel.WEB,
-        idempotency_key=asked.key,
-        sms=sms,
-        consent_text=consent,
     )
     try:
         return shown(rooms.ask_for_room(session, order, now=asked.now).request)
