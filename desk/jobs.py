@@ -95,7 +95,8 @@ def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({}
 
 def empty_spool(database: Sessions, spool: Spool, settings: Settings) -> None:
     """File what calls had to leave on disk: each item exactly once, and gone from the disk only then."""
-    filed = replay_spool(database, spool) + replay_messages(database, settings)
+    filed = replay_spool(database, spool)
+    filed += replay_messages(database, settings, now=datetime.now(UTC))
     if filed:
         log.info("filed %d requests from the spool", filed)
 

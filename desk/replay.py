@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from datetime import UTC, datetime
+import wave
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +22,11 @@ from desk.settings import Settings
 from desk.spool import Item, Spool
 
 log = logging.getLogger(__name__)
+
+#: No message lasts that long: one that was not ended by then never will be.
+NEVER_ENDED = timedelta(minutes=10)
+#: Bytes before the sound in a recording of Asterisk's.
+WAV_HEAD = 44
 
 CALL, CERTIFICATE, MESSAGE, REPORT, ROOM = "call", "certificate", "message", "report", "room"
 RECEIPT, TEXT = "receipt", "text"
@@ -70,40 +77,78 @@ def _file(session: Session, item: Item) -> None:
         raise ValueError("a kind of item that this version does not know")
 
 
-def replay_messages(sessions: Sessions, settings: Settings) -> int:
+def replay_messages(sessions: Sessions, settings: Settings, *, now: datetime) -> int:
     """File the messages that the dialplan recorded while the AGI server was down; returns how many.
 
-    The dialplan writes ``<uniqueid>.wav`` and, when the caller has hung up, ``<uniqueid>.txt`` with the time
-    (seconds since 1970) and the calling number. Raises :class:`~desk.db.DatabaseGone`.
+    The dialplan writes ``<uniqueid>.begun`` with the time (seconds since 1970) and the calling number, then
+    the recording ``<uniqueid>.wav`` and, when the caller has hung up, ``<uniqueid>.txt`` like the first one.
+    A recording whose note never comes (Asterisk was killed meanwhile) is filed after :data:`NEVER_ENDED`.
+    Raises :class:`~desk.db.DatabaseGone`.
     """
     filed = 0
     for note in sorted(settings.messages.glob("*.txt")):
         recording = note.with_suffix(".wav")
-        if not recording.exists():
-            # Its note is removed last: a run that was cut short comes back here.
-            note.unlink()
-            continue
-        seconds, _, number = note.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
-        at = _moment(seconds) or datetime.fromtimestamp(note.stat().st_mtime, UTC)
-        # Names of its own: the AGI server may have taken another message in the same call.
-        kept = settings.recordings / f"{note.stem}-dialplan.wav"
-        settings.recordings.mkdir(parents=True, exist_ok=True)
-        if not kept.exists():
-            part = kept.with_suffix(".part")
-            shutil.copyfile(recording, part)
-            part.replace(kept)
-        order = MessageOrder(
-            recording=kept,
-            caller=to_e164(number),
-            idempotency_key=f"dialplan-{note.stem}",
-            call_unique_id=note.stem,
-        )
-        with transaction(sessions) as session:
-            file_message(session, order, now=at)
-        recording.unlink()
-        note.unlink()
-        filed += 1
+        if recording.exists():
+            _file_recording(sessions, settings, recording, note)
+            filed += 1
+        # The notes are removed last: a run that was cut short comes back here.
+        _forget(note)
+    for recording in sorted(settings.messages.glob("*.wav")):
+        if _written_at(recording) < now - NEVER_ENDED:
+            begun = recording.with_suffix(".begun")
+            _end(recording)
+            _file_recording(sessions, settings, recording, begun)
+            _forget(begun)
+            filed += 1
+    for begun in settings.messages.glob("*.begun"):
+        # The caller hung up before there was anything to record.
+        if not begun.with_suffix(".wav").exists() and _written_at(begun) < now - NEVER_ENDED:
+            _forget(begun)
     return filed
+
+
+def _file_recording(sessions: Sessions, settings: Settings, recording: Path, note: Path) -> None:
+    seconds, _, number = _text(note).strip().partition(" ")
+    # Names of its own: the AGI server may have taken another message in the same call.
+    kept = settings.recordings / f"{recording.stem}-dialplan.wav"
+    settings.recordings.mkdir(parents=True, exist_ok=True)
+    if not kept.exists():
+        part = kept.with_suffix(".part")
+        shutil.copyfile(recording, part)
+        part.replace(kept)
+    order = MessageOrder(
+        recording=kept,
+        caller=to_e164(number),
+        idempotency_key=f"dialplan-{recording.stem}",
+        call_unique_id=recording.stem,
+    )
+    with transaction(sessions) as session:
+        file_message(session, order, now=_moment(seconds) or _written_at(recording))
+    recording.unlink()
+
+
+def _end(recording: Path) -> None:
+    """Let the head of a recording say how long it is: Asterisk does that when it ends one."""
+    data = recording.read_bytes()[WAV_HEAD:]
+    with wave.open(str(recording), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(data[: len(data) // 2 * 2])
+
+
+def _forget(note: Path) -> None:
+    note.with_suffix(".begun").unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
+
+
+def _text(note: Path) -> str:
+    try:
+        return note.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _written_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _moment(seconds: str) -> datetime | None:

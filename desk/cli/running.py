@@ -42,8 +42,16 @@ EVENTS, FORGETTING = 5, 3600
 def up(demo: bool) -> None:
     """Prepare what is not ready and run all parts in the foreground with one log. Ctrl-C stops them."""
     settings = Settings()
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with _alone(settings.home):
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        lock = settings.home / "running.lock"
+        lock.touch()
+    except OSError as e:
+        raise click.ClickException(
+            f"{settings.home} cannot be written ({e.strerror}): give it to the user who starts the system, "
+            "or set CENTRALINO_HOME."
+        ) from e
+    with _alone(lock):
         _run(settings, demo)
 
 
@@ -63,14 +71,14 @@ def _run(settings: Settings, demo: bool) -> None:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def _alone(lock: Path) -> Iterator[None]:
     """Two systems on one home folder would take each other's ports and files."""
-    with (home / "running.lock").open("w") as lock:
+    with lock.open("w") as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             raise click.ClickException(
-                f"A system is already running on {home}. Stop it with Ctrl-C, or set CENTRALINO_HOME."
+                f"A system is already running on {lock.parent}. Stop it with Ctrl-C, or set CENTRALINO_HOME."
             ) from e
         yield
 

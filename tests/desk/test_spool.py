@@ -13,7 +13,7 @@ from sqlalchemy import make_url, select
 
 from desk import db
 from desk.models import MessageDetails, Request
-from desk.replay import replay_messages, replay_spool
+from desk.replay import NEVER_ENDED, replay_messages, replay_spool
 from desk.requests import MessageOrder
 from desk.settings import Settings
 from desk.spool import Item, Spool
@@ -200,8 +200,8 @@ def test_a_message_of_the_dialplan_is_filed_once_and_its_recording_kept(
     town: db.Sessions, settings: Settings, now: datetime
 ) -> None:
     record(settings, "1795.1", f"{int(now.timestamp())} +393331234567\n")
-    assert replay_messages(town, settings) == 1
-    assert replay_messages(town, settings) == 0
+    assert replay_messages(town, settings, now=datetime.now(UTC)) == 1
+    assert replay_messages(town, settings, now=datetime.now(UTC)) == 0
     (request,) = filed(town)
     assert (request.contact_e164, request.filed_at) == ("+393331234567", now)
     assert isinstance(request.details, MessageDetails)
@@ -212,14 +212,47 @@ def test_a_message_of_the_dialplan_is_filed_once_and_its_recording_kept(
 
 def test_a_message_that_is_not_complete_waits(town: db.Sessions, settings: Settings) -> None:
     record(settings, "1795.1", None)
-    assert replay_messages(town, settings) == 0
+    assert replay_messages(town, settings, now=datetime.now(UTC)) == 0
     assert (settings.messages / "1795.1.wav").exists()
+
+
+def test_a_message_during_which_asterisk_died_is_filed_all_the_same(
+    town: db.Sessions, settings: Settings, now: datetime
+) -> None:
+    record(settings, "1795.1", None)
+    recording = settings.messages / "1795.1.wav"
+    # As it is found then: all of the sound is there, but the head says nothing of its length.
+    sound = bytearray(recording.read_bytes())
+    sound[40:44] = sound[4:8] = bytes(4)
+    recording.write_bytes(bytes(sound) + b"x")
+    (settings.messages / "1795.1.begun").write_text(f"{int(now.timestamp())} +393331234567\n")
+    written_at = datetime.fromtimestamp(recording.stat().st_mtime, UTC)
+    assert replay_messages(town, settings, now=written_at + NEVER_ENDED) == 0
+    assert replay_messages(town, settings, now=written_at + NEVER_ENDED + timedelta(seconds=1)) == 1
+    (request,) = filed(town)
+    assert (request.contact_e164, request.filed_at) == ("+393331234567", now)
+    assert isinstance(request.details, MessageDetails)
+    with wave.open(str(request.details.recording)) as kept:
+        assert kept.getnframes() == 16000
+    assert list(settings.messages.iterdir()) == []
+
+
+def test_a_caller_who_said_nothing_leaves_nothing(town: db.Sessions, settings: Settings) -> None:
+    settings.messages.mkdir(parents=True)
+    begun = settings.messages / "1795.1.begun"
+    begun.write_text("1795000000 ")
+    now = datetime.fromtimestamp(begun.stat().st_mtime, UTC)
+    replay_messages(town, settings, now=now)
+    assert begun.exists()
+    assert replay_messages(town, settings, now=now + NEVER_ENDED + timedelta(seconds=1)) == 0
+    assert not begun.exists()
+    assert filed(town) == []
 
 
 @pytest.mark.parametrize("note", ["", "garbage", "1795000000 ", "² x", "9" * 400])
 def test_a_poor_note_costs_no_message(town: db.Sessions, settings: Settings, note: str) -> None:
     record(settings, "1795.1", note)
-    assert replay_messages(town, settings) == 1
+    assert replay_messages(town, settings, now=datetime.now(UTC)) == 1
     (request,) = filed(town)
     assert request.contact_e164 is None
     assert request.filed_at <= datetime.now(UTC) + timedelta(days=365)
@@ -234,5 +267,5 @@ def test_what_the_dialplan_recorded_after_the_server_had_filed_a_message_is_not_
     spool.put("message", message.idempotency_key, message, now=now)
     replay_spool(town, spool)
     record(settings, "1795.1", f"{int(now.timestamp())} ")
-    replay_messages(town, settings)
+    replay_messages(town, settings, now=datetime.now(UTC))
     assert len(filed(town)) == 2

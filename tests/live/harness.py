@@ -207,6 +207,12 @@ class Exchange:
         assert self._asterisk
         return Path(f"/proc/{self._asterisk.pid}").stat().st_uid
 
+    def kill(self) -> None:
+        """Asterisk is gone from one moment to the next."""
+        assert self._asterisk
+        self._asterisk.kill()
+        self._asterisk.wait()
+
     def everybody_leaves(self) -> None:
         """All calls are hung up and all phones are gone; afterwards the lines are free."""
         self._open.close()

@@ -6,14 +6,19 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from call_routing import names
 from call_routing.names import Outcome, Sound, Variable
 from desk.cli.rtp import RATE, Samples, likeness, read_sound
+from desk.db import connect, reading, sessions
+from desk.models import MessageDetails, Request
+from desk.replay import NEVER_ENDED, replay_messages
 from tests.live.harness import PATIENCE, Call, Exchange, melody, wait_until
 
 pytestmark = pytest.mark.live
@@ -119,6 +124,28 @@ def test_nobody_registered_a_message_is_taken_and_kept_when_the_citizen_hangs_up
     recording, caller = _message(exchange)
     assert caller == ""
     assert _contains(recording, words)
+
+
+def test_asterisk_killed_during_a_message_what_was_said_is_filed(
+    exchange: Exchange, prompts: Prompts, sqlite_url: str
+) -> None:
+    call = exchange.call(caller="+393331234567")
+    call.hear(prompts[Sound.LEAVE_MESSAGE])
+    words = melody(53)
+    _speak_after_the_tone(call, words)
+    recording = next((exchange.settings.home / "spool" / "messages").glob("*.wav"))
+    # Asterisk writes a recording by the block.
+    wait_until(lambda: recording.stat().st_size > 2 * len(words), "the words are on the disk")
+    exchange.kill()
+    engine = connect(sqlite_url)
+    with reading(sessions(engine)) as session:
+        later = datetime.now(UTC) + 2 * NEVER_ENDED
+        assert replay_messages(sessions(engine), exchange.settings, now=later) == 1
+        message = session.scalars(select(Request)).one()
+    engine.dispose()
+    assert message.contact_e164 == "+393331234567"
+    assert isinstance(message.details, MessageDetails)
+    assert _contains(message.details.recording, words)
 
 
 def test_server_dies_in_mid_call_the_back_office_rings(exchange: Exchange, prompts: Prompts) -> None:

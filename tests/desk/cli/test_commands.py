@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import socket
@@ -181,6 +182,23 @@ def test_each_office_has_a_calendar_address(town: Settings) -> None:
     assert code == 0
     assert len(set(addresses)) == 4
     assert all(address.startswith(f"http://127.0.0.1:{town.web_port}/calendars/") for address in addresses)
+
+
+def test_a_home_that_cannot_be_written_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").touch()
+    monkeypatch.setenv("CENTRALINO_HOME", str(home / "file" / "home"))
+    code, said = run("up")
+    assert code == 1
+    assert f"{home / 'file' / 'home'} cannot be written" in said
+    assert "CENTRALINO_HOME" in said
+
+
+def test_a_second_system_on_one_home_is_refused(home: Path) -> None:
+    with (home / "running.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, said = run("up")
+    assert code == 1
+    assert "already running" in said
 
 
 def test_a_key_is_made_shown_once_listed_and_revoked(town: Settings) -> None:
