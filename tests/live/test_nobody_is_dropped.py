@@ -145,6 +145,7 @@ def test_asterisk_killed_during_a_message_what_was_said_is_filed(
     engine.dispose()
     assert message.contact_e164 == "+393331234567"
     assert isinstance(message.details, MessageDetails)
+    assert message.details.recording is not None
     assert _contains(message.details.recording, words)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -27,9 +31,11 @@ from desk.events import (
     subscribe,
     unsubscribe,
 )
+from desk.keyring import open_keyring
 from desk.models import EventDelivery, EventKind, MessageState, Request, RequestState
 from desk.outbox import LOST_AFTER, Undelivered, claim_next
 from desk.requests import change_state
+from desk.settings import PROJECT, Settings
 from tests.console.fixed import KEYRING, Clock
 from tests.webhooks.api.conftest import CERTIFICATE, GIULIA, GIULIAS_NUMBER, Site
 from webhooks.client import BadSignature, read_event
@@ -296,3 +302,28 @@ def test_old_deliveries_are_forgotten_and_waiting_ones_are_not(
         forget_events(session, now=clock())
         assert session.scalar(select(func.count()).select_from(EventDelivery)) == 1
     assert states(town) == [MessageState.CREATED]
+
+
+def test_the_worker_tells_what_is_written(
+    site: Site, town: db.Sessions, receiver: Receiver, subscription: str, settings: Settings
+) -> None:
+    keyring = open_keyring(settings.home, extensions=(), logins=())
+    reference = site.post("/certificates", CERTIFICATE, "a").get_json()["reference"]
+    environment = os.environ | {
+        "CENTRALINO_HOME": str(settings.home),
+        "CENTRALINO_DATABASE_URL": settings.database_url.get_secret_value(),
+    }
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "desk.cli", "worker"], cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not receiver.got:
+            assert worker.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        worker.terminate()
+        worker.wait(20)
+    (event,) = receiver.events(signing_secret(keyring.web_key, subscription), datetime.now(UTC))
+    assert event.data["reference"] == reference
