@@ -127,6 +127,8 @@ class RequestPages:
             yield say("detail.identified_by"), label("identified", detail.identified_by)
         if row.certificate:
             yield say("column.subject"), label("subject", row.certificate.subject)
+            if row.certificate.subject_name:
+                yield say("detail.subject_name"), row.certificate.subject_name
             yield say("column.copies"), str(row.certificate.copies)
             yield say("column.delivery"), label("delivery", row.certificate.delivery)
             yield say("detail.stamp"), label("stamp", row.certificate.stamp)
@@ -134,6 +136,10 @@ class RequestPages:
         if row.report:
             yield say("detail.category"), label("category", row.report.category)
             yield say("detail.office"), row.report.office
+            if row.report.place:
+                yield say("detail.report_place"), row.report.place
+            if row.report.message:
+                yield say("detail.text"), row.report.message
             yield say("detail.call_back"), label("call_back", "yes" if row.report.call_back else "no")
         if row.course:
             yield say("detail.course"), detail.names.get(language, row.course.course)

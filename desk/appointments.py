@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from desk.consents import give_consent
 from desk.db import insert, one_at_a_time
+from desk.events import note_event
 from desk.models import (
     Absence,
     AppointmentService,
@@ -30,6 +31,7 @@ from desk.models import (
     Call,
     Channel,
     Closure,
+    EventKind,
     IdentifiedBy,
     Message,
     MessageState,
@@ -51,6 +53,12 @@ TEMPLATES: Mapping[BookingStep, str] = {
     BookingStep.BOOKED: "appointment_booked",
     BookingStep.MOVED: "appointment_moved",
     BookingStep.CANCELLED: "appointment_cancelled",
+}
+#: What other systems are told of each step.
+EVENTS: Mapping[BookingStep, EventKind] = {
+    BookingStep.BOOKED: EventKind.APPOINTMENT_BOOKED,
+    BookingStep.MOVED: EventKind.APPOINTMENT_MOVED,
+    BookingStep.CANCELLED: EventKind.APPOINTMENT_CANCELLED,
 }
 #: Tries to find a reference that nobody has.
 _REFERENCES = 20
@@ -493,6 +501,14 @@ def _to_come(session: Session, booking_id: int, now: datetime) -> Booking:
 def _note(session: Session, booking: Booking, step: BookingStep, *, by: str, now: datetime) -> None:
     session.add(BookingChange(booking_id=booking.id, step=step, starts_at=booking.starts_at, at=now, by=by))
     session.flush()
+    data = {
+        "reference": booking.reference,
+        "service": booking.service_code,
+        "channel": booking.channel.value,
+        "starts_at": booking.starts_at.isoformat(),
+        "ends_at": booking.ends_at.isoformat(),
+    }
+    note_event(session, EVENTS[step], data, now=now)
 
 
 def _tell(session: Session, booking: Booking, step: BookingStep, now: datetime) -> None:

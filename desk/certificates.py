@@ -47,6 +47,7 @@ class CertificateOrder(CitizenOrder):
     kind: str
     subject: Subject
     subject_recording: Path | None = None
+    subject_name: str | None = None
     copies: int = Field(ge=1, le=3)
     delivery: Delivery
     stamp: Stamp
@@ -83,6 +84,7 @@ def file_certificate(session: Session, order: CertificateOrder, *, now: datetime
             certificate=kind.code,
             subject=order.subject,
             subject_recording=order.subject_recording,
+            subject_name=order.subject_name,
             copies=order.copies,
             delivery=order.delivery,
             stamp=order.stamp,

@@ -62,6 +62,11 @@ def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:
     return session.scalars(select(Citizen).join(PhoneNumber).where(PhoneNumber.e164 == e164)).all()
 
 
+def citizen_with_tax_code(session: Session, tax_code: str) -> Citizen | None:
+    """The citizen of the register with that tax code, in whatever case it is written."""
+    return session.scalar(select(Citizen).where(Citizen.tax_code == tax_code.upper()))
+
+
 def number_to_text(session: Session, citizen_id: int, purpose: Purpose) -> str | None:
     """The citizen's number that consents to messages for ``purpose``; a mobile one if there is any."""
     numbers = session.scalars(

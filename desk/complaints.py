@@ -17,13 +17,16 @@ class UnknownCategory(ValueError):
 
 
 class ReportOrder(Order):
-    """A report that a caller has sent off."""
+    """A report that was sent off: recordings, or what was written."""
 
     category: str
-    place_recording: Path
-    message_recording: Path
-    seconds: float
+    place_recording: Path | None = None
+    message_recording: Path | None = None
+    seconds: float | None = None
+    place: str | None = None
+    message: str | None = None
     call_back: bool
+    citizen_id: int | None = None
 
 
 def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Request:
@@ -46,9 +49,12 @@ def file_report(session: Session, order: ReportOrder, *, now: datetime) -> Reque
             place_recording=order.place_recording,
             message_recording=order.message_recording,
             seconds=order.seconds,
+            place=order.place,
+            message=order.message,
             call_back=order.call_back,
         ),
         working_days=category.working_days,
+        citizen_id=order.citizen_id,
         now=now,
     )
     if new:

@@ -1,6 +1,8 @@
-"""Finding a request for somebody who is not identified: by its reference and the number it was made from."""
+"""Finding requests: by reference and number for somebody who is not identified, all for a known citizen."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,3 +21,10 @@ def request_with_last_digits(session: Session, reference: str, last_digits: str)
     if request is None or request.contact_e164 is None or not last_digits:
         return None
     return request if request.contact_e164.endswith(last_digits) else None
+
+
+def requests_of(session: Session, citizen_id: int, *, limit: int) -> Sequence[Request]:
+    """The citizen's requests of all channels, the newest first."""
+    return session.scalars(
+        select(Request).where(Request.citizen_id == citizen_id).order_by(Request.id.desc()).limit(limit)
+    ).all()

@@ -16,6 +16,7 @@ from desk.certificates import CertificateOrder, file_certificate
 from desk.complaints import ReportOrder, file_report
 from desk.db import DatabaseGone, Sessions, transaction
 from desk.phone_numbers import to_e164
+from desk.provider_news import Receipt, TextOfCitizen, note_news, take_news
 from desk.requests import MessageOrder, file_message
 from desk.rooms import RoomOrder, ask_for_room
 from desk.settings import Settings
@@ -31,6 +32,7 @@ WAV_HEAD = 44
 CALL, CERTIFICATE, MESSAGE, REPORT, ROOM = "call", "certificate", "message", "report", "room"
 CALL_BACK = "call_back"
 _USUAL = CallBackLimits()
+RECEIPT, TEXT = "receipt", "text"
 
 
 def replay_spool(sessions: Sessions, spool: Spool, limits: CallBackLimits = _USUAL) -> int:
@@ -72,6 +74,10 @@ def _file(session: Session, item: Item, limits: CallBackLimits) -> None:
         ask_for_room(session, RoomOrder.model_validate(item.payload), now=item.at, even_if_taken=True)
     elif item.kind == CALL_BACK:
         ask_call_back(session, CallBackOrder.model_validate(item.payload), limits=limits, now=item.at)
+    elif item.kind == RECEIPT:
+        note_news(session, Receipt.model_validate(item.payload), now=item.at)
+    elif item.kind == TEXT:
+        take_news(session, TextOfCitizen.model_validate(item.payload), now=item.at)
     else:
         raise ValueError("a kind of item that this version does not know")
 

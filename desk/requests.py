@@ -12,11 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from desk.calendar import add_working_days
+from desk.events import note_event
 from desk.models import (
     Call,
     CertificateDetails,
     Channel,
     Delivery,
+    EventKind,
     MessageDetails,
     Request,
     RequestDetails,
@@ -137,6 +139,7 @@ def file_request(
             if request_by_reference(session, reference) is None:
                 raise
         else:
+            _tell(session, EventKind.REQUEST_FILED, request, now)
             return request, True
     raise RuntimeError(f"no free reference after {_REFERENCES} tries")
 
@@ -243,6 +246,7 @@ def _begin(session: Session, request: Request, to: RequestState, *, by: str, now
     request.periods.append(RequestPeriod(state=to, started_at=now, ended_at=None, by=by))
     request.state = to
     session.flush()
+    _tell(session, EventKind.REQUEST_STATE_CHANGED, request, now)
     if to is RequestState.DONE and request.kind in WAITED_FOR:
         details = request.details
         at_counter = isinstance(details, CertificateDetails) and details.delivery is Delivery.COUNTER
@@ -256,3 +260,15 @@ def _begin(session: Session, request: Request, to: RequestState, *, by: str, now
             now=now,
             key=f"done {request.id}",
         )
+
+
+def _tell(session: Session, kind: EventKind, request: Request, now: datetime) -> None:
+    """Write the event for the town's other systems."""
+    data = {
+        "reference": request.reference,
+        "kind": request.kind.value,
+        "channel": request.channel.value,
+        "state": request.state.value,
+        "due_on": request.due_on.isoformat(),
+    }
+    note_event(session, kind, data, now=now)

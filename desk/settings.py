@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     #: How providers reach the webhooks from outside, as ``https://centralino.comune.example``; empty: they do
     #: not, so there are no receipts.
     public_url: str = ""
+    #: Where a call on Twilio's trunk is dialled on to, as ``sip:+390200000100@sip.comune.example``; empty: it
+    #: goes to the back office's own number at once.
+    twilio_sip_uri: str = ""
+    #: The back office's number outside our own system, in E.164: where calls go that cannot reach it.
+    back_office_number: str = ""
 
     #: Failed identifications allowed per calling number and day.
     identification_tries_per_day: int = 6

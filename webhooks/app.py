@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from flask import Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -23,18 +23,25 @@ from desk.keyring import Keyring
 from desk.settings import Settings
 from prompts.catalogue import load_catalogue
 from webhooks.access_log import log_requests
+from webhooks.api.description import description_page
+from webhooks.api.serving import KEYED, PREFIX, Api
 from webhooks.calendars import calendar_page
 from webhooks.health import health_page
 from webhooks.menu_page import menu_page
+from webhooks.problems import UNAVAILABLE, problem, problem_of_status
 from webhooks.security import secure
+from webhooks.twilio import PREFIX as TWILIO_PREFIX
+from webhooks.twilio import TwilioHooks
 from webhooks.waiting_page import waiting_api, waiting_page
 
 log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
 OPEN = frozenset(
-    {"health", "office_calendar", "menu", "wait", "wait_api", "console.sign_in", "console.static"}
+    {"health", "openapi", "office_calendar", "menu", "wait", "wait_api", "console.sign_in", "console.static"}
 )
+#: Those that ask for Twilio's signature instead; those of :data:`KEYED` ask for an API key.
+SIGNED = frozenset({"twilio.status", "twilio.sms", "twilio.voice", "twilio.unanswered"})
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -61,14 +68,15 @@ def create_app(
     app.session_interface = _SessionCookies()
     app.jinja_env.undefined = StrictUndefined
 
-    engine = connect(settings.url)
+    # Under this name whoever made the application can close its connections.
+    app.extensions["engine"] = engine = connect(settings.url)
     database = sessions(engine)
     texts = Texts.read()
     sign_in = SignIn(database, texts, clock=clock)
 
     log_requests(app)
     secure(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
     app.register_blueprint(console_blueprint(database, texts, sign_in, clock=clock, home=settings.home))
     app.before_request(_require_log_in)
@@ -92,6 +100,18 @@ def create_app(
     )
     app.add_url_rule("/wait", "wait", waiting_page(database, clock=clock))
     app.add_url_rule("/api/wait", "wait_api", waiting_api(database, clock=clock))
+    app.add_url_rule(
+        f"{PREFIX}/openapi.json",
+        "openapi",
+        description_page(settings.public_url or f"http://{settings.web_address}:{settings.web_port}"),
+    )
+    for blueprint in (
+        Api(database, keyring.web_key, clock=clock).blueprint(),
+        TwilioHooks(settings, database, clock=clock).blueprint(),
+    ):
+        app.register_blueprint(blueprint)
+        # No browser is led here with somebody's cookie: a key or a signature is asked for.
+        csrf.exempt(blueprint)
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)
     _add_error_pages(app, texts)
@@ -111,7 +131,7 @@ class _SessionCookies(SecureCookieSessionInterface):
 
 def _require_log_in() -> ResponseReturnValue | None:
     # An address without a page has nothing to protect: it gets its 404.
-    if request.endpoint is None or request.endpoint in OPEN:
+    if request.endpoint is None or request.endpoint in OPEN | KEYED | SIGNED:
         return None
     if current_user.is_authenticated:
         g.operator = current_user._get_current_object()
@@ -120,6 +140,10 @@ def _require_log_in() -> ResponseReturnValue | None:
         return Response(status=401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("console.sign_in", next=wanted), 303)
+
+
+def _asked_by_a_program() -> bool:
+    return request.path.startswith((f"{PREFIX}/", f"{TWILIO_PREFIX}/"))
 
 
 def _add_error_pages(app: Flask, texts: Texts) -> None:
@@ -142,6 +166,8 @@ def _add_error_pages(app: Flask, texts: Texts) -> None:
 
     def database_gone(_: DatabaseGone) -> ResponseReturnValue:
         log.error("the database cannot be reached")
+        if _asked_by_a_program():
+            return problem(UNAVAILABLE)
         return page("database", 503, retry=True)
 
     def expired_form(_: CSRFError) -> ResponseReturnValue:
@@ -154,8 +180,14 @@ def _add_error_pages(app: Flask, texts: Texts) -> None:
         if error.response is not None:
             return error.response
         status = error.code or 500
+        allowed = error.get_response().headers.get("Allow")
+        headers = {"Allow": allowed} if allowed else {}
+        if _asked_by_a_program():
+            return problem_of_status(status, headers)
         known = {403: "forbidden", 404: "not_found"}
-        return page(known.get(status, "bad_request" if status < 500 else "server"), status)
+        answer = make_response(page(known.get(status, "bad_request" if status < 500 else "server"), status))
+        answer.headers.update(headers)
+        return answer
 
     app.register_error_handler(DatabaseGone, database_gone)
     app.register_error_handler(CSRFError, expired_form)

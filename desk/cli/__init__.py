@@ -29,6 +29,8 @@ COMMANDS = {
     "calendars": "calendars",
     "tree": "menus",
     "menu": "menus",
+    "api-key": "web_channel",
+    "events": "web_channel",
 }
 
 

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60
 #: Seconds between two looks for notices that have no voice yet, and at the lamp.
 NOTICES, LAMP = 5, 5
+#: Seconds between two looks for events to tell, and for what the web channel need not remember any more.
+EVENTS, FORGETTING = 5, 3600
 
 
 @click.command()
@@ -121,6 +123,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     from call_routing.lamp import Lamp
     from call_routing.watch import Watch
     from desk.cli.noticing import render_notices
+    from desk.cli.web_channel import forget_old, tell_others
     from desk.jobs import run_worker
 
     database = sessions(connect(settings.url))
@@ -132,6 +135,8 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
             {
                 "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
                 "lamp": (LAMP, lambda: lamp.keep(clock())),
+                "events": (EVENTS, lambda: tell_others(database, settings)),
+                "forgetting": (FORGETTING, lambda: forget_old(database)),
             },
         )
 

@@ -25,7 +25,7 @@ PATIENCE = Patience(timedelta(minutes=1), timedelta(hours=1), give_up=GIVE_UP, w
 PageOf = Callable[[str], str]
 
 _BODY = """\
-È arrivata per telefono una segnalazione per il vostro ufficio.
+È arrivata una segnalazione per il vostro ufficio.
 
 Argomento: {subject}
 Numero:    {reference}

@@ -82,9 +82,11 @@ from desk.models.texting import (
     SmsRoute,
 )
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
+from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
 __all__ = [
     "Absence",
+    "ApiKey",
     "AppointmentService",
     "Attempted",
     "Base",
@@ -121,6 +123,9 @@ __all__ = [
     "Draft",
     "Email",
     "Enrolment",
+    "EventDelivery",
+    "EventKind",
+    "EventSubscription",
     "Fee",
     "HandOver",
     "IdentificationAttempt",
@@ -130,6 +135,7 @@ __all__ = [
     "InboundKind",
     "InboundText",
     "IngestPosition",
+    "KeptAnswer",
     "LostCall",
     "LostCallDetails",
     "Message",
@@ -167,6 +173,7 @@ __all__ = [
     "RoomPurpose",
     "RoomUse",
     "RoutingRules",
+    "Scope",
     "SlotPattern",
     "SlotPlace",
     "SmsRoute",

@@ -100,6 +100,8 @@ class CertificateDetails(Identified, Payable):
     subject: Subject
     #: The spoken name of another person the certificate is about.
     subject_recording: Path | None = None
+    #: The same in writing.
+    subject_name: str | None = None
     copies: int = Field(ge=1, le=3)
     delivery: Delivery
     stamp: Stamp
@@ -115,16 +117,18 @@ class MessageDetails(_Details):
 
 
 class ReportDetails(_Details):
-    """A report or complaint. Paths are recordings."""
+    """A report or complaint: recorded by telephone, or written. Paths are recordings."""
 
     kind: Literal[RequestKind.REPORT] = RequestKind.REPORT
     category: str
     #: The office it was forwarded to.
     office: str
-    place_recording: Path
-    message_recording: Path
-    #: Length of the message.
-    seconds: float
+    place_recording: Path | None = None
+    message_recording: Path | None = None
+    #: Length of the recorded message.
+    seconds: float | None = None
+    place: str | None = None
+    message: str | None = None
     call_back: bool
 
 

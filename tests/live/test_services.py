@@ -71,7 +71,9 @@ def test_a_report_is_recorded_checked_and_forwarded(system: System) -> None:
         mail = session.scalars(select(Email)).one()
     assert isinstance(request.details, ReportDetails)
     assert request.details.call_back
+    assert request.details.seconds is not None
     assert request.details.seconds > 2
+    assert request.details.message_recording is not None
     assert request.details.message_recording.exists()
     assert mail.to_address == "tecnico@comune.example"
     call.hang_up()

@@ -11,7 +11,9 @@ from werkzeug.routing import Rule
 
 from desk.settings import Settings
 from tests.console.fixed import KEYRING
-from webhooks.app import OPEN, create_app
+from webhooks.api.serving import KEYED
+from webhooks.app import OPEN, SIGNED, create_app
+from webhooks.problems import MEDIA_TYPE
 from webhooks.security import HEADERS
 
 DATABASE = "centralino.sqlite"
@@ -19,7 +21,7 @@ DATABASE = "centralino.sqlite"
 
 def _address(app: Flask, rule: Rule) -> str:
     """Some address of the route."""
-    values: dict[str, Any] = dict.fromkeys(rule.arguments, "1")
+    values: dict[str, Any] = dict.fromkeys(rule.arguments, "1" * 8)
     with app.test_request_context():
         return app.url_for(rule.endpoint, **values)
 
@@ -36,10 +38,16 @@ def test_every_route_needs_a_log_in_unless_listed(app: Flask, client: FlaskClien
             refused = answer.status_code == 401 or (
                 answer.status_code == 303 and answer.location.startswith("/console/login")
             )
-            assert refused != (rule.endpoint in OPEN), f"{method} {rule.rule}: {answer.status_code}"
+            shown = f"{method} {rule.rule}: {answer.status_code}"
+            if rule.endpoint in SIGNED:
+                assert answer.status_code == 403, shown
+            elif rule.endpoint in KEYED:
+                assert (answer.status_code, answer.mimetype) == (401, MEDIA_TYPE), shown
+            else:
+                assert refused != (rule.endpoint in OPEN), shown
             asked.add(rule.endpoint)
 
-    assert OPEN | {"console.requests", "console.live_requests", "console.recording"} <= asked
+    assert OPEN | KEYED | SIGNED | {"console.requests", "console.live_requests", "console.recording"} <= asked
 
 
 @pytest.mark.parametrize("start", ["/", "/console/"])

@@ -1,59 +1,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
-import pytest
-
-from desk.keyring import open_keyring
-from desk.settings import PROJECT, Settings
+from desk.settings import Settings
 from webhooks.server import PATIENCE, THREADS, gunicorn_options
-
-SERVE = "from desk.settings import Settings; from webhooks.server import serve; serve(Settings())"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def port() -> int:
-    return _free_port()
-
-
-@pytest.fixture
-def server(settings: Settings, port: int, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The real server in a process of its own, once it answers."""
-    open_keyring(settings.home, extensions=(), logins=())
-    environment = os.environ | {"CENTRALINO_HOME": str(settings.home), "CENTRALINO_WEB_PORT": str(port)}
-    environment.pop("CENTRALINO_DATABASE_URL", None)
-    with (tmp_path / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE], cwd=PROJECT, env=environment, stdout=log, stderr=log
-        )
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, (tmp_path / "server.log").read_text()
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _get(

@@ -208,3 +208,34 @@ def test_a_second_system_on_one_home_is_refused(home: Path) -> None:
         code, said = run("up")
     assert code == 1
     assert "already running" in said
+
+
+def test_a_key_is_made_shown_once_listed_and_revoked(town: Settings) -> None:
+    code, key = run("api-key", "create", "site", "--scope", "requests:read", "--scope", "reports:write")
+    assert code == 0
+    _, prefix, secret = key.strip().split("_")
+    code, text = run("api-key", "list")
+    assert f"{prefix}  site  reports:write, requests:read  never used  120/min" in text
+    assert secret not in text
+    assert run("api-key", "revoke", prefix)[0] == 0
+    assert "revoked" in run("api-key", "list")[1]
+    assert run("api-key", "revoke", prefix)[0] == 1
+    assert run("api-key", "create", "site", "--scope", "everything")[0] == 2
+
+
+def test_a_subscription_is_made_listed_and_ended(town: Settings) -> None:
+    code, text = run("events", "subscribe", "https://other.example/hook", "--kind", "request.filed")
+    assert code == 0
+    made, secret = text.split("\nSecret: ")
+    assert len(secret.strip()) == 64
+    assert run("events", "list")[1] == f"{made}  https://other.example/hook  request.filed\n"
+    assert run("events", "unsubscribe", made)[0] == 0
+    assert run("events", "list")[1] == ""
+    assert run("events", "unsubscribe", made)[0] == 1
+    assert run("events", "subscribe", "http://other.example/")[0] == 1
+
+
+def test_the_web_channels_commands_say_when_the_database_is_away(home: Path) -> None:
+    for words in (("api-key", "list"), ("events", "list")):
+        code, text = run(*words)
+        assert (code, "Error: the database cannot be used" in text) == (1, True)

@@ -1,0 +1,214 @@
+"""Appointments on the web: the same slots and rules as by telephone, less the places kept from the web."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from desk import appointments as agenda
+from desk import models
+from desk.models import Channel, Scope
+from webhooks.api.filing import citizen_of, consent_of, number_of
+from webhooks.api.operations import Asked, Operation
+from webhooks.problems import (
+    NOT_BOOKED,
+    NOT_IN_REGISTER,
+    SLOT_TAKEN,
+    TOO_MANY,
+    UNKNOWN,
+    Refused,
+    wrong,
+)
+from webhooks.schemas import (
+    Appointment,
+    Appointments,
+    AppointmentService,
+    AppointmentServices,
+    BookingRequest,
+    LookUp,
+    MoveRequest,
+    Slot,
+    SlotQuery,
+    Slots,
+)
+
+
+def _services(session: Session, _: None, __: Asked) -> AppointmentServices:
+    return AppointmentServices(
+        items=[
+            AppointmentService(
+                code=service.code,
+                name_it=service.name_it,
+                name_en=service.name_en,
+                place=service.office.place,
+                slot_minutes=service.slot_minutes,
+            )
+            for service in agenda.services(session)
+        ]
+    )
+
+
+def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
+    try:
+        slots = agenda.free_slots(
+            session,
+            asked.path["service"],
+            now=asked.now,
+            limit=query.limit,
+            since=query.since,
+            channel=Channel.WEB,
+        )
+    except agenda.UnknownService as e:
+        raise Refused(UNKNOWN) from e
+    return Slots(
+        items=[Slot(starts_at=slot.starts, ends_at=slot.ends, places=slot.places) for slot in slots],
+    )
+
+
+def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
+    number = number_of(body.contact)
+    sms, consent = consent_of(body.contact, number)
+    order = agenda.BookingOrder(
+        service=body.service,
+        starts_at=body.starts_at,
+        holder=asked.key,
+        citizen_id=citizen_of(session, body.tax_code).id,
+        contact_e164=number,
+        language=body.contact.language,
+        channel=Channel.WEB,
+        sms=sms,
+        consent_text=consent,
+    )
+    try:
+        return _shown(agenda.book(session, order, now=asked.now))
+    except agenda.UnknownService as e:
+        raise wrong("/service", "there are no appointments for that") from e
+    except agenda.SlotTaken as e:
+        raise Refused(SLOT_TAKEN) from e
+    except agenda.TooMany as e:
+        raise Refused(TOO_MANY) from e
+
+
+def _move(session: Session, body: MoveRequest, asked: Asked) -> Appointment:
+    booking = _own(session, body.tax_code, asked)
+    try:
+        moved = agenda.move(
+            session,
+            booking.id,
+            body.starts_at,
+            holder=asked.key,
+            by=Channel.WEB.value,
+            now=asked.now,
+            channel=Channel.WEB,
+        )
+    except agenda.NotBooked as e:
+        raise Refused(NOT_BOOKED) from e
+    # A service that was closed down meanwhile has no other times.
+    except (agenda.SlotTaken, agenda.UnknownService) as e:
+        raise Refused(SLOT_TAKEN) from e
+    return _shown(moved)
+
+
+def _cancel(session: Session, body: LookUp, asked: Asked) -> Appointment:
+    booking = _own(session, body.tax_code, asked)
+    try:
+        return _shown(agenda.cancel(session, booking.id, by=Channel.WEB.value, now=asked.now))
+    except agenda.NotBooked as e:
+        raise Refused(NOT_BOOKED) from e
+
+
+def _appointments_of_citizen(session: Session, body: LookUp, asked: Asked) -> Appointments:
+    citizen = citizen_of(session, body.tax_code)
+    return Appointments(
+        items=[_shown(booking) for booking in agenda.appointments_of(session, citizen.id, now=asked.now)]
+    )
+
+
+def _own(session: Session, tax_code: str, asked: Asked) -> models.Booking:
+    """The citizen's appointment to come; to everybody else there is none."""
+    citizen = citizen_of(session, tax_code)
+    booking = agenda.appointment_by_reference(session, asked.path["reference"], now=asked.now)
+    if booking is None or booking.citizen_id != citizen.id:
+        raise Refused(UNKNOWN)
+    return booking
+
+
+def _shown(booking: models.Booking) -> Appointment:
+    return Appointment(
+        reference=booking.reference,
+        service=booking.service_code,
+        state=booking.state.value,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="list_appointment_services",
+        method="GET",
+        path="/appointment-services",
+        summary="What one can make an appointment for",
+        scope=None,
+        answer=AppointmentServices,
+        handler=_services,
+    ),
+    Operation(
+        name="list_slots",
+        method="GET",
+        path="/appointment-services/{service}/slots",
+        summary="The nearest free slots of a service",
+        scope=Scope.APPOINTMENTS_READ,
+        query=SlotQuery,
+        answer=Slots,
+        handler=_slots,
+        problems=(UNKNOWN,),
+    ),
+    Operation(
+        name="book_appointment",
+        method="POST",
+        path="/appointments",
+        summary="Book a slot",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=BookingRequest,
+        answer=Appointment,
+        status=201,
+        changes=True,
+        handler=_book,
+        problems=(NOT_IN_REGISTER, SLOT_TAKEN, TOO_MANY),
+    ),
+    Operation(
+        name="look_up_appointments",
+        method="POST",
+        path="/appointments/look-up",
+        summary="A citizen's appointments to come",
+        scope=Scope.APPOINTMENTS_READ,
+        body=LookUp,
+        answer=Appointments,
+        handler=_appointments_of_citizen,
+        problems=(NOT_IN_REGISTER,),
+    ),
+    Operation(
+        name="move_appointment",
+        method="POST",
+        path="/appointments/{reference}/move",
+        summary="Give an appointment another time",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=MoveRequest,
+        answer=Appointment,
+        changes=True,
+        handler=_move,
+        problems=(NOT_IN_REGISTER, UNKNOWN, SLOT_TAKEN, NOT_BOOKED),
+    ),
+    Operation(
+        name="cancel_appointment",
+        method="POST",
+        path="/appointments/{reference}/cancel",
+        summary="Cancel an appointment",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=LookUp,
+        answer=Appointment,
+        changes=True,
+        handler=_cancel,
+        problems=(NOT_IN_REGISTER, UNKNOWN, NOT_BOOKED),
+    ),
+)

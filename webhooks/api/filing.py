@@ -1,0 +1,243 @@
+"""Requests on the web: certificates and reports are filed, requests are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk import models
+from desk.certificates import CertificateOrder, active_kinds, file_certificate
+from desk.citizens import citizen_with_tax_code
+from desk.complaints import ReportOrder, file_report
+from desk.look_up import requests_of
+from desk.models import Delivery, IdentifiedBy, Scope, Stamp, Subject
+from desk.payments import owed
+from desk.phone_numbers import is_mobile, to_e164
+from desk.requests import request_by_reference
+from webhooks.api.operations import Asked, Operation
+from webhooks.problems import INVALID, NOT_IN_REGISTER, UNKNOWN, Refused, wrong
+from webhooks.schemas import (
+    CertificateKind,
+    CertificateKinds,
+    CertificateRequest,
+    Contact,
+    EnrolmentRequest,
+    FiledRequest,
+    FiledRequests,
+    LookUp,
+    ReportCategories,
+    ReportCategory,
+    ReportRequest,
+    RoomRequest,
+)
+
+#: Requests of one citizen that are shown at most, the newest first.
+SHOWN = 100
+
+
+def citizen_of(session: Session, tax_code: str) -> models.Citizen:
+    """The citizen of the register, or the refusal."""
+    citizen = citizen_with_tax_code(session, tax_code)
+    if citizen is None:
+        raise Refused(NOT_IN_REGISTER)
+    return citizen
+
+
+def number_of(contact: Contact) -> str | None:
+    """The contact's number in E.164, or the refusal."""
+    if contact.phone is None:
+        return None
+    number = to_e164(contact.phone)
+    if number is None:
+        raise wrong("/contact/phone", "no such telephone number can exist")
+    return number
+
+
+def consent_of(contact: Contact, number: str | None) -> tuple[bool, str | None]:
+    """Whether a receipt can be texted, and the version of the text by which that was agreed to just now."""
+    textable = number is not None and is_mobile(number)
+    return textable, contact.sms_consent if textable else None
+
+
+def ordered_by(
+    session: Session, body: CertificateRequest | EnrolmentRequest | RoomRequest, asked: Asked
+) -> dict[str, Any]:
+    """What every :class:`~desk.receipts.CitizenOrder` says of who orders, and how."""
+    number = number_of(body.contact)
+    sms, consent = consent_of(body.contact, number)
+    return {
+        "citizen_id": citizen_of(session, body.tax_code).id,
+        # Who signs in with SPID or CIE is known by the tax code.
+        "identified_by": IdentifiedBy.TAX_CODE,
+        "contact_e164": number,
+        "language": body.contact.language,
+        "channel": models.Channel.WEB,
+        "idempotency_key": asked.key,
+        "sms": sms,
+        "consent_text": consent,
+    }
+
+
+def _certificate_kinds(session: Session, _: None, __: Asked) -> CertificateKinds:
+    return CertificateKinds(
+        items=[
+            CertificateKind(
+                code=kind.code,
+                stamp_duty=f"{kind.stamp_duty:.2f}",
+                secretary_fee=f"{kind.secretary_fee:.2f}",
+                working_days=kind.working_days,
+            )
+            for kind in active_kinds(session)
+        ]
+    )
+
+
+def _report_categories(session: Session, _: None, __: Asked) -> ReportCategories:
+    rows = session.scalars(
+        select(models.ReportCategory)
+        .where(models.ReportCategory.active)
+        .order_by(models.ReportCategory.position)
+    )
+    return ReportCategories(
+        items=[
+            ReportCategory(code=row.code, name_it=row.name_it, working_days=row.working_days) for row in rows
+        ]
+    )
+
+
+def _file_certificate(session: Session, body: CertificateRequest, asked: Asked) -> FiledRequest:
+    kind = next((kind for kind in active_kinds(session) if kind.code == body.certificate), None)
+    if kind is None:
+        raise wrong("/certificate", "no such certificate is on offer")
+    paid = Stamp.EXEMPT if body.exempt else Stamp.PAID
+    order = CertificateOrder(
+        **ordered_by(session, body, asked),
+        kind=kind.code,
+        subject=Subject.OTHER if body.subject_name else Subject.SELF,
+        subject_name=body.subject_name,
+        copies=body.copies,
+        delivery=Delivery(body.delivery),
+        stamp=Stamp.FREE if kind.civil_status else paid,
+    )
+    return shown(file_certificate(session, order, now=asked.now))
+
+
+def _file_report(session: Session, body: ReportRequest, asked: Asked) -> FiledRequest:
+    category = session.get(models.ReportCategory, body.category)
+    if category is None or not category.active:
+        raise wrong("/category", "nothing can be reported under that code")
+    number = number_of(body.contact)
+    if body.call_back and number is None:
+        raise wrong("/contact/phone", "calling back needs a number")
+    # Whoever is not in the register may report as well.
+    citizen = citizen_with_tax_code(session, body.tax_code) if body.tax_code else None
+    order = ReportOrder(
+        category=category.code,
+        place=body.place,
+        message=body.message,
+        call_back=body.call_back,
+        contact_e164=number,
+        citizen_id=citizen.id if citizen else None,
+        language=body.contact.language,
+        channel=models.Channel.WEB,
+        idempotency_key=asked.key,
+    )
+    return shown(file_report(session, order, now=asked.now))
+
+
+def _request(session: Session, _: None, asked: Asked) -> FiledRequest:
+    request = request_by_reference(session, asked.path["reference"])
+    if request is None:
+        raise Refused(UNKNOWN)
+    return shown(request)
+
+
+def _requests_of_citizen(session: Session, body: LookUp, _: Asked) -> FiledRequests:
+    citizen = citizen_of(session, body.tax_code)
+    return FiledRequests(
+        items=[shown(request) for request in requests_of(session, citizen.id, limit=SHOWN)],
+    )
+
+
+def shown(request: models.Request) -> FiledRequest:
+    """The request as programs see it."""
+    return FiledRequest(
+        reference=request.reference,
+        kind=request.kind.value,
+        channel=request.channel.value,
+        state=request.state.value,
+        filed_at=request.filed_at,
+        due_on=request.due_on,
+        owed=f"{owed(request):.2f}",
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="list_certificate_kinds",
+        method="GET",
+        path="/certificate-kinds",
+        summary="The certificates on offer",
+        scope=None,
+        answer=CertificateKinds,
+        handler=_certificate_kinds,
+    ),
+    Operation(
+        name="list_report_categories",
+        method="GET",
+        path="/report-categories",
+        summary="What can be reported",
+        scope=None,
+        answer=ReportCategories,
+        handler=_report_categories,
+    ),
+    Operation(
+        name="file_certificate",
+        method="POST",
+        path="/certificates",
+        summary="Ask for a certificate",
+        scope=Scope.CERTIFICATES_WRITE,
+        body=CertificateRequest,
+        answer=FiledRequest,
+        status=201,
+        changes=True,
+        handler=_file_certificate,
+        problems=(NOT_IN_REGISTER,),
+    ),
+    Operation(
+        name="file_report",
+        method="POST",
+        path="/reports",
+        summary="Report something, or complain",
+        scope=Scope.REPORTS_WRITE,
+        body=ReportRequest,
+        answer=FiledRequest,
+        status=201,
+        changes=True,
+        handler=_file_report,
+        problems=(INVALID,),
+    ),
+    Operation(
+        name="read_request",
+        method="GET",
+        path="/requests/{reference}",
+        summary="Where a request stands",
+        scope=Scope.REQUESTS_READ,
+        answer=FiledRequest,
+        handler=_request,
+        problems=(UNKNOWN,),
+    ),
+    Operation(
+        name="look_up_requests",
+        method="POST",
+        path="/requests/look-up",
+        summary="A citizen's requests of all channels, the newest first",
+        scope=Scope.REQUESTS_READ,
+        body=LookUp,
+        answer=FiledRequests,
+        handler=_requests_of_citizen,
+        problems=(NOT_IN_REGISTER,),
+    ),
+)

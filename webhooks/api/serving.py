@@ -1,0 +1,171 @@
+"""How an operation is served: key, scope, pace, body, idempotency, and only then its handler."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from desk.api_keys import BadKey, Holder, TooFast, admit
+from desk.db import Sessions, reading, transaction
+from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, once
+from webhooks.api import appointments, filing, town_services
+from webhooks.api.operations import Asked, Operation
+from webhooks.problems import (
+    BAD_REQUEST,
+    INVALID,
+    KEY_REUSED,
+    NO_IDEMPOTENCY_KEY,
+    NO_KEY,
+    OUT_OF_SCOPE,
+    WRONG_TYPE,
+    Refused,
+    problem,
+)
+from webhooks.problems import TOO_FAST as ASKS_TOO_OFTEN
+from webhooks.schemas import Mistake, Schema
+
+PREFIX = "/api/v1"
+OPERATIONS: tuple[Operation, ...] = (
+    *filing.OPERATIONS,
+    *appointments.OPERATIONS,
+    *town_services.OPERATIONS,
+)
+#: The endpoints that answer to API keys instead of log-ins.
+KEYED = frozenset(f"api.{operation.name}" for operation in OPERATIONS)
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
+_BEARER = "Bearer "
+
+
+class Api:
+    """The operations on one database. ``secret`` keys the fingerprints of what was asked."""
+
+    def __init__(self, database: Sessions, secret: str, *, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._secret = secret
+        self._clock = clock
+
+    def blueprint(self) -> Blueprint:
+        """All operations below :data:`PREFIX`."""
+        blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+        for operation in OPERATIONS:
+            blueprint.add_url_rule(
+                _rule(operation.path),
+                operation.name,
+                self._view(operation),
+                methods=[operation.method],
+                provide_automatic_options=False,
+            )
+        blueprint.register_error_handler(Refused, _refused)
+        return blueprint
+
+    def _view(self, operation: Operation) -> Callable[..., ResponseReturnValue]:
+        def view(**path: str) -> ResponseReturnValue:
+            now = self._clock()
+            holder = self._admit(operation, now)
+            body = _read_body(operation) if operation.body else _read_query(operation)
+            if operation.changes:
+                answer = self._change(operation, holder, body, path, now)
+            else:
+                with reading(self._database) as session:
+                    answer = operation.handler(session, body, Asked(now, path)).model_dump_json()
+            return Response(answer, operation.status, mimetype="application/json")
+
+        return view
+
+    def _admit(self, operation: Operation, now: datetime) -> Holder:
+        header = request.headers.get("Authorization", "")
+        presented = header[len(_BEARER) :] if header.startswith(_BEARER) else ""
+        try:
+            with transaction(self._database, durable=False) as session:
+                holder = admit(session, presented, now=now)
+        except BadKey as e:
+            raise Refused(NO_KEY, headers={"WWW-Authenticate": "Bearer"}) from e
+        except TooFast as e:
+            wait = str(math.ceil(e.wait.total_seconds()))
+            raise Refused(ASKS_TOO_OFTEN, headers={"Retry-After": wait}) from e
+        if operation.scope is not None and operation.scope not in holder.scopes:
+            raise Refused(OUT_OF_SCOPE)
+        return holder
+
+    def _change(
+        self,
+        operation: Operation,
+        holder: Holder,
+        body: Schema | None,
+        path: Mapping[str, str],
+        now: datetime,
+    ) -> str:
+        key = request.headers.get("Idempotency-Key", "")
+        if not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise Refused(NO_IDEMPOTENCY_KEY)
+        mark = fingerprint(self._secret, operation.name, request.path, request.get_data())
+        ask = Ask(holder.key_id, key, mark)
+        try:
+            with transaction(self._database) as session:
+                return once(
+                    session,
+                    ask,
+                    lambda: operation.handler(
+                        session, body, Asked(now, path, filing_key(ask))
+                    ).model_dump_json(),
+                    now=now,
+                )
+        except OtherBody as e:
+            raise Refused(KEY_REUSED) from e
+
+
+def _rule(path: str) -> str:
+    """The path as Flask writes it. References have one length, so no other path below is one."""
+    path = path.replace("{reference}", "{string(length=8):reference}")
+    return path.replace("{", "<").replace("}", ">")
+
+
+def _read_body(operation: Operation) -> Schema:
+    assert operation.body is not None
+    if request.mimetype != "application/json":
+        raise Refused(WRONG_TYPE)
+    try:
+        return operation.body.model_validate_json(request.get_data())
+    except ValidationError as e:
+        raise _mistakes(e, "/") from e
+
+
+def _read_query(operation: Operation) -> Schema | None:
+    if operation.query is None:
+        return None
+    # A parameter that comes twice is a list, which none of ours is.
+    values = {name: found[0] if len(found) == 1 else found for name, found in request.args.lists()}
+    try:
+        return operation.query.model_validate(values)
+    except ValidationError as e:
+        raise _mistakes(e, "") from e
+
+
+def _mistakes(error: ValidationError, before: str) -> Refused:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(mistake["type"] == "json_invalid" for mistake in found):
+        return Refused(BAD_REQUEST)
+    return Refused(
+        INVALID,
+        errors=[
+            Mistake(pointer="".join(f"{before}{part}" for part in _place(mistake)), detail=mistake["msg"])
+            for mistake in found
+        ],
+    )
+
+
+def _place(mistake: ErrorDetails) -> tuple[int | str, ...]:
+    # A name that we do not know is not repeated: it is as foreign as a value.
+    return mistake["loc"][:-1] if mistake["type"] == "extra_forbidden" else mistake["loc"]
+
+
+def _refused(refused: Refused) -> Response:
+    return problem(refused.kind, errors=refused.errors, headers=refused.headers)

@@ -1,0 +1,442 @@
+"""What the web channel takes and answers, for the server, its description and the client alike.
+
+Pure pydantic: no Flask, no database. Examples are part of the description (``/api/v1/openapi.json``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+Channel = Literal["phone", "web", "counter", "sms"]
+Kind = Literal["certificate", "message", "report", "course", "room", "call_back", "lost_call"]
+State = Literal["received", "in_progress", "waiting_citizen", "done", "rejected"]
+
+
+Purpose = Literal["marriage", "conference", "other"]
+Part = Literal["morning", "afternoon", "evening"]
+
+D = TypeVar("D", bound=date)
+
+
+def _of_our_time(value: D) -> D:
+    """Far away, arithmetic with time zones and calendars breaks."""
+    if not 2000 < value.year < 2100:
+        raise ValueError("the time is not of this century")
+    return value
+
+
+#: Codes of the catalogues.
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Reference = Annotated[str, Field(pattern=r"^[1-9][0-9]{7}$")]
+#: As SPID or CIE have verified it.
+TaxCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{16}$", examples=["CLMGLI80C55F205N"])]
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+393331112201"])]
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Day = Annotated[date, AfterValidator(_of_our_time)]
+#: One line, and several lines, without control characters, and not of blanks only.
+Line = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
+Text = Annotated[
+    str,
+    Field(
+        max_length=4000,
+        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$",
+    ),
+]
+
+
+class Schema(BaseModel):
+    """What all share. Errors never show what was sent: it names citizens.
+
+    What stands below a field is its text in the description.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class Contact(Schema):
+    """How the citizen is reached, and in which language."""
+
+    phone: PhoneNumber | None = None
+    language: Literal["it", "en"] = "it"
+    sms_consent: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,40}$", examples=["web-1"])] | None = None
+    """Version of the text by which the citizen agreed just now to be texted about this."""
+
+
+class CertificateKind(Schema):
+    """A certificate on offer; amounts in euro per copy."""
+
+    code: Code
+    stamp_duty: str
+    secretary_fee: str
+    working_days: int
+
+
+class CertificateKinds(Schema):
+    items: list[CertificateKind]
+
+
+class ReportCategory(Schema):
+    """What can be reported."""
+
+    code: Code
+    name_it: str
+    working_days: int
+
+
+class ReportCategories(Schema):
+    items: list[ReportCategory]
+
+
+class AppointmentService(Schema):
+    """What one can make an appointment for."""
+
+    code: Code
+    name_it: str
+    name_en: str
+    place: str
+    slot_minutes: int
+
+
+class AppointmentServices(Schema):
+    items: list[AppointmentService]
+
+
+class CertificateRequest(Schema):
+    """A citizen's confirmed request for a certificate."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "tax_code": "CLMGLI80C55F205N",
+                    "certificate": "residence",
+                    "copies": 1,
+                    "delivery": "counter",
+                    "contact": {"phone": "+393331112201", "sms_consent": "web-1"},
+                }
+            ]
+        }
+    )
+
+    tax_code: TaxCode
+    certificate: Code
+    subject_name: Line | None = None
+    """Whom it is about, unless the citizen."""
+    copies: Annotated[int, Field(ge=1, le=3)] = 1
+    delivery: Literal["counter", "home"]
+    exempt: bool = False
+    """Whether the use is exempt from stamp duty by law."""
+    contact: Contact = Contact()
+
+
+class ReportRequest(Schema):
+    """A report or a complaint. Whoever reports need not say who they are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "category": "roads",
+                    "place": "Via Roma 12",
+                    "message": "Il lampione davanti al civico 12 è spento da una settimana.",
+                    "call_back": False,
+                }
+            ]
+        }
+    )
+
+    category: Code
+    place: Line
+    message: Text
+    call_back: bool = False
+    """Needs a telephone number."""
+    tax_code: TaxCode | None = None
+    contact: Contact = Contact()
+
+
+class FiledRequest(Schema):
+    """A request as it stands; nothing personal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "reference": "69454466",
+                    "kind": "certificate",
+                    "channel": "web",
+                    "state": "received",
+                    "filed_at": "2026-11-23T09:00:00Z",
+                    "due_on": "2026-11-25",
+                    "owed": "0.00",
+                }
+            ]
+        }
+    )
+
+    reference: Reference
+    kind: Kind
+    channel: Channel
+    state: State
+    filed_at: AwareDatetime
+    due_on: date
+    owed: str
+    """What is still to be paid, in euro."""
+
+
+class FiledRequests(Schema):
+    items: list[FiledRequest]
+
+
+class LookUp(Schema):
+    """Whose requests or appointments are wanted. In a body: a tax code has no place in an address."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tax_code": "CLMGLI80C55F205N"}]})
+
+    tax_code: TaxCode
+
+
+class SlotQuery(Schema):
+    """Which free slots are wanted. Comes as text, so it is read less strictly than a body."""
+
+    model_config = ConfigDict(strict=False)
+
+    since: Moment | None = None
+    """None begins earlier."""
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class Slot(Schema):
+    """A time that can be booked, with the places that are left for the web."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    places: int
+
+
+class Slots(Schema):
+    items: list[Slot]
+
+
+class BookingRequest(Schema):
+    """An appointment that a citizen wants."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "tax_code": "CLMGLI80C55F205N",
+                    "service": "identity_card",
+                    "starts_at": "2026-11-30T10:00:00+01:00",
+                    "contact": {"phone": "+393331112201", "sms_consent": "web-1"},
+                }
+            ]
+        }
+    )
+
+    tax_code: TaxCode
+    service: Code
+    starts_at: Moment
+    contact: Contact = Contact()
+
+
+class MoveRequest(Schema):
+    """Another time for an appointment, asked for by the citizen whose it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tax_code": "CLMGLI80C55F205N", "starts_at": "2026-12-01T10:00:00+01:00"}]
+        }
+    )
+
+    tax_code: TaxCode
+    starts_at: Moment
+
+
+class Appointment(Schema):
+    """An appointment as it stands; nothing personal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "reference": "69454466",
+                    "service": "identity_card",
+                    "state": "booked",
+                    "starts_at": "2026-11-30T09:00:00Z",
+                    "ends_at": "2026-11-30T09:20:00Z",
+                }
+            ]
+        }
+    )
+
+    reference: Reference
+    service: Code
+    state: Literal["booked", "cancelled"]
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class Appointments(Schema):
+    items: list[Appointment]
+
+
+class Course(Schema):
+    """A course in which one can enrol now; the fee is in euro."""
+
+    code: Code
+    name_it: str
+    name_en: str
+    first_lesson: AwareDatetime
+    fee: str
+    left: int
+    """Places left."""
+    next_position: int | None
+    """The position on the waiting list that the next one gets; null if that is full too."""
+
+
+class Courses(Schema):
+    items: list[Course]
+
+
+class EnrolmentRequest(Schema):
+    """A citizen's enrolment in a course."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tax_code": "CLMGLI80C55F205N", "course": "ceramics", "may_wait": True}]
+        }
+    )
+
+    tax_code: TaxCode
+    course: Code
+    may_wait: bool = False
+    """Whether the waiting list will do where no place is left."""
+    contact: Contact = Contact()
+
+
+class Enrolment(Schema):
+    """An enrolment: with a place, or with a position on the waiting list."""
+
+    request: FiledRequest
+    course: Code
+    position: int | None
+    """On the waiting list, from 1; null for who has a place."""
+
+
+class Room(Schema):
+    """A room of the town."""
+
+    code: Code
+    name_it: str
+    name_en: str
+    capacity: int
+    purposes: list[Purpose]
+
+
+class Rooms(Schema):
+    items: list[Room]
+
+
+class RoomQuery(Schema):
+    """Which day of a room is wanted."""
+
+    model_config = ConfigDict(strict=False)
+
+    day: Day
+
+
+class PartOfRoom(Schema):
+    """A part of a day: free, asked for by somebody, or given away."""
+
+    part: Part
+    standing: Literal["free", "asked", "taken"]
+
+
+class RoomDay(Schema):
+    """How a room stands on a day."""
+
+    day: date
+    parts: list[PartOfRoom]
+
+
+class RoomRequest(Schema):
+    """A citizen asks for a room. Asking reserves nothing: the office decides."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "tax_code": "CLMGLI80C55F205N",
+                    "room": "civic_hall",
+                    "purpose": "conference",
+                    "day": "2026-12-15",
+                    "part": "evening",
+                    "people": 30,
+                }
+            ]
+        }
+    )
+
+    tax_code: TaxCode
+    room: Code
+    purpose: Purpose
+    day: Day
+    part: Part
+    people: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    contact: Contact = Contact()
+
+
+class Mistake(Schema):
+    """What is wrong with one value of the body or the address."""
+
+    pointer: str
+    """JSON pointer into the body, or the name of a parameter."""
+    detail: str
+
+
+class Problem(Schema):
+    """Why something was not done (RFC 9457). ``type`` is a stable code for programs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:centralino:problem:slot-taken",
+                    "title": "The slot is full or not on offer",
+                    "status": 409,
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    errors: list[Mistake] | None = None
+
+
+class Event(Schema):
+    """What the town's other systems are told. Nothing personal; ``data`` may have more in later versions."""
+
+    id: str
+    type: Literal[
+        "request.filed",
+        "request.state_changed",
+        "appointment.booked",
+        "appointment.moved",
+        "appointment.cancelled",
+    ]
+    occurred_at: AwareDatetime
+    data: dict[str, str | None]
+
+
+class Health(Schema):
+    """Whether the web part can do its work."""
+
+    ok: bool
+    parts: dict[str, bool]
