@@ -25,6 +25,9 @@ COMMANDS = {
     "prompts": "prompting",
     "notice": "noticing",
     "calendars": "calendars",
+    "backup": "backing_up",
+    "restore": "backing_up",
+    "citizen": "citizens",
 }
 
 

@@ -41,7 +41,7 @@ def up(demo: bool) -> None:
     """Prepare what is not ready and run all parts in the foreground with one log. Ctrl-C stops them."""
     settings = Settings()
     settings.home.mkdir(parents=True, exist_ok=True)
-    with _alone(settings.home):
+    with alone(settings.home):
         _run(settings, demo)
 
 
@@ -61,7 +61,7 @@ def _run(settings: Settings, demo: bool) -> None:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """Two systems on one home folder would take each other's ports and files."""
     with (home / "running.lock").open("w") as lock:
         try:

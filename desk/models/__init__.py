@@ -13,6 +13,7 @@ from desk.models.appointments import (
     SlotPattern,
     SlotPlace,
 )
+from desk.models.audit import Audit, AuditAction
 from desk.models.base import Base
 from desk.models.calls import Call, CallEvent, CallOutcome
 from desk.models.citizens import (
@@ -34,6 +35,7 @@ from desk.models.details import (
     Stamp,
     Subject,
 )
+from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
@@ -52,6 +54,8 @@ from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 __all__ = [
     "Absence",
     "AppointmentService",
+    "Audit",
+    "AuditAction",
     "Base",
     "Booking",
     "BookingChange",
@@ -71,12 +75,15 @@ __all__ = [
     "Consent",
     "Delivery",
     "DeskNow",
+    "Digest",
     "Draft",
     "Email",
     "Fee",
     "IdentificationAttempt",
     "IdentifiedBy",
     "IngestPosition",
+    "JobResult",
+    "JobState",
     "Message",
     "MessageDetails",
     "MessageState",
