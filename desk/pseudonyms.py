@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Collection
 
 from desk.keyring import open_keyring
 from desk.settings import Settings
@@ -23,9 +24,15 @@ _NUMBER = re.compile(r"(?<![\w.-])\+?\d{6,15}(?![\w.])", re.ASCII)
 
 
 class Pseudonyms:
-    """Makes pseudonyms with the secret of one system (the web key, which stays the same for years)."""
+    """Makes pseudonyms with the secret of one system (the web key, which stays the same for years).
 
-    def __init__(self, secret: str) -> None:
+    Args:
+        secret: of the system.
+        spared: numbers within texts that are nobody's: the town's own.
+    """
+
+    def __init__(self, secret: str, *, spared: Collection[str] = ()) -> None:
+        self._spared = {number.lstrip("+") for number in spared}
         self._key = hmac.digest(secret.encode(), b"pseudonyms", hashlib.sha256)
 
     def of(self, what: str) -> str:
@@ -37,8 +44,10 @@ class Pseudonyms:
         """``text`` with every number of at least so many digits replaced."""
 
         def replaced(found: re.Match[str]) -> str:
-            number = found.group()
-            return number if len(number.lstrip("+")) < digits else self.of(number)
+            number = found.group().lstrip("+")
+            if len(number) < digits or number in self._spared:
+                return found.group()
+            return self.of(found.group())
 
         return _NUMBER.sub(replaced, text)
 
@@ -50,4 +59,5 @@ def is_pseudonym(value: str) -> bool:
 
 def pseudonyms_of(settings: Settings) -> Pseudonyms:
     """Those of this system. Raises :class:`~desk.keyring.KeyringError`."""
-    return Pseudonyms(open_keyring(settings.home.resolve(), extensions=(), logins=()).web_key)
+    keyring = open_keyring(settings.home.resolve(), extensions=(), logins=())
+    return Pseudonyms(keyring.web_key, spared=[settings.town_number])

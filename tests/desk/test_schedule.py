@@ -24,7 +24,8 @@ def test_a_change_day_neither_doubles_nor_skips(day: date, at: time) -> None:
     daily = Daily(at)
     now = datetime.combine(day - timedelta(days=2), time(12), ROME).astimezone(UTC)
     end = datetime.combine(day + timedelta(days=2), time(12), ROME)
-    done_for, runs = daily.last_day(now), []
+    done_for = daily.last_day(now)
+    runs: list[datetime] = []
     while now < end:
         now += timedelta(minutes=1)
         if is_due(daily, done_for=done_for, tried_at=runs[-1] if runs else None, now=now):
