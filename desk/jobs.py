@@ -69,7 +69,9 @@ def jobs_of(settings: Settings, database: Sessions) -> dict[str, Entry]:
         "drafts": Job(DRAFTS, lambda: expire_drafts(database, settings)),
         # Once a day, on Rome's clock. Reminders of appointments: here.
         # Notices that an identity card expires: here.
-        "due dates": Job(Daily(time(7, 30)), lambda: tell_what_is_due(database, settings)),
+        "due dates": Job(
+            Daily(time(7, 30)), lambda: tell_what_is_due(database, settings, now=datetime.now(UTC))
+        ),
         # Statistics of the day before: here.
         "backup": Job(Daily(time(2, 30)), lambda: back_up(settings)),
         "retention": Job(Daily(time(3, 30)), lambda: keep_no_longer(database, settings)),
@@ -143,9 +145,8 @@ def forward_reports(database: Sessions, settings: Settings) -> None:
         log.info("%d mails%s", sent, printed)
 
 
-def tell_what_is_due(database: Sessions, settings: Settings) -> None:
+def tell_what_is_due(database: Sessions, settings: Settings, *, now: datetime) -> None:
     """On working days, write the mail to the desk about what is due."""
-    now = datetime.now(UTC)
     if not settings.desk_email or not is_working_day(now.astimezone(ROME).date()):
         return
     with transaction(database) as session:

@@ -24,12 +24,13 @@ from desk.settings import Settings
 from webhooks.access_log import log_requests
 from webhooks.calendars import calendar_page
 from webhooks.health import health_page
+from webhooks.metrics import metrics_page
 from webhooks.security import secure
 
 log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
-OPEN = frozenset({"health", "office_calendar", "console.sign_in", "console.static"})
+OPEN = frozenset({"health", "metrics", "office_calendar", "console.sign_in", "console.static"})
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -65,9 +66,10 @@ def create_app(
     secure(app)
     CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
-    app.register_blueprint(console_blueprint(database, texts, sign_in, clock=clock, home=settings.home))
+    app.register_blueprint(console_blueprint(database, texts, sign_in, settings, clock=clock))
     app.before_request(_require_log_in)
     app.add_url_rule("/health", "health", health_page(engine))
+    app.add_url_rule("/metrics", "metrics", metrics_page(database, settings, clock=clock))
     app.add_url_rule(
         "/calendars/<office>/<token>.ics",
         "office_calendar",
