@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from desk.audit import AuditAction, note_look
@@ -15,6 +15,7 @@ from desk.citizen_export import paths_of
 from desk.consents import withdraw_consent
 from desk.due_dates import OPEN
 from desk.models import (
+    Audit,
     BookingState,
     CallerPreference,
     Citizen,
@@ -103,6 +104,9 @@ def erase_citizen(
         for table in KEPT
         if (count := kept_consents if table == "consents" else len(person.rows.get(table, ())))
     }
+    looks = select(func.count()).select_from(Audit).where(Audit.citizen_id == citizen.id)
+    if count := session.scalar(looks):
+        kept["audit"] = (count, KEPT["audit"])
     note_look(session, by=by, action=AuditAction.ERASED, now=now, citizen_id=citizen.id, detail=how)
     session.flush()
     session.expire(citizen)
