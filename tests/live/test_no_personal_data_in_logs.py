@@ -97,7 +97,9 @@ def _web(system: System) -> Iterator[Desk]:
 
 def _calls(system: System) -> str:
     """One who is recognised, one who types a tax code, one who reaches a person; a request's reference."""
-    call = system.call(caller=GIULIAS_NUMBER, keys=BIRTH_FOR_SELF + GIULIA.born + "111")
+    call = system.call(caller=GIULIAS_NUMBER, keys=BIRTH_FOR_SELF + GIULIA.born)
+    call.hear(system.prompt("certificate.copies"))
+    call.press("111")
     request = system.request(GIULIAS_NUMBER)
     call.hang_up()
     typed = system.call(caller=LUCAS_NUMBER, keys=BIRTH_FOR_SELF + "01011970")
