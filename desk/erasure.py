@@ -105,8 +105,8 @@ def erase_citizen(
         if (count := kept_consents if table == "consents" else len(person.rows.get(table, ())))
     }
     looks = select(func.count()).select_from(Audit).where(Audit.citizen_id == citizen.id)
-    if count := session.scalar(looks):
-        kept["audit"] = (count, KEPT["audit"])
+    if looked := session.scalar(looks):
+        kept["audit"] = (looked, KEPT["audit"])
     note_look(session, by=by, action=AuditAction.ERASED, now=now, citizen_id=citizen.id, detail=how)
     session.flush()
     session.expire(citizen)
