@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint
 
+from console.citizen_pages import CitizenPages
 from console.formats import day, day_and_time
+from console.job_pages import JobPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
 from console.request_pages import RequestPages
 from console.sign_in import SignIn
 from console.texts import Texts
 from desk.db import Sessions
+from desk.settings import Settings
 
 
 def console_blueprint(
-    sessions: Sessions, texts: Texts, sign_in: SignIn, *, clock: Callable[[], datetime], home: Path
+    sessions: Sessions, texts: Texts, sign_in: SignIn, settings: Settings, *, clock: Callable[[], datetime]
 ) -> Blueprint:
-    """Everything below ``/console``, and what its templates need. ``home`` is where recordings lie."""
+    """Everything below ``/console``, and what its templates need."""
     blueprint = Blueprint(
         "console", __name__, url_prefix="/console", template_folder="templates", static_folder="static"
     )
     blueprint.before_app_request(note_language_switch)
     sign_in.add_to(blueprint)
-    RequestPages(sessions, texts, clock=clock, home=home).add_to(blueprint)
+    RequestPages(sessions, texts, clock=clock, home=settings.home).add_to(blueprint)
+    JobPages(sessions, texts, clock=clock).add_to(blueprint)
+    CitizenPages(sessions, settings, clock=clock).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(day_and_time)
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.courses import position
+from desk.due_dates import CLOSED, Due, count_due
 from desk.models import (
     CallBackDetails,
     CertificateDetails,
@@ -40,7 +41,6 @@ from desk.settings import ROME
 #: Requests on one page.
 PAGE_SIZE = 50
 
-_CLOSED = frozenset({RequestState.DONE, RequestState.REJECTED})
 #: The templates of the text messages that confirm a request; the last one written is the one that counts.
 _RECEIPTS = frozenset(
     {"certificate_receipt", "course_place", "course_place_free", "course_waiting", "room_asked"}
@@ -59,6 +59,7 @@ class Row:
     state: RequestState
     due_on: date
     overdue: bool
+    due_today: bool
     #: Name of the citizen who asked, where identified.
     citizen: str | None
     #: What was asked for, where it is a certificate.
@@ -79,6 +80,7 @@ class Page:
     """A page of the list, newest first. ``older`` is where the next page begins, None on the last one."""
 
     rows: Sequence[Row]
+    due: Due
     before: int | None
     older: int | None
 
@@ -88,6 +90,8 @@ class Detail:
     """One request in full. Recordings by name (``identity``, ``subject``, ``message``)."""
 
     row: Row
+    request_id: int
+    citizen_id: int | None
     contact: str | None
     language: str
     recordings: Mapping[str, Path]
@@ -110,7 +114,7 @@ def read_page(db: Session, *, before: int | None, now: datetime) -> Page:
     found = list_requests(db, limit=PAGE_SIZE + 1, before_id=before)
     shown = found[:PAGE_SIZE]
     older = shown[-1].id if len(found) > PAGE_SIZE else None
-    return Page(_rows(db, shown, now), before, older)
+    return Page(_rows(db, shown, now), count_due(db, now=now), before, older)
 
 
 def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
@@ -123,6 +127,8 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
     enrolment = db.scalar(select(Enrolment).where(Enrolment.request_id == request.id))
     return Detail(
         row=_rows(db, [request], now)[0],
+        request_id=request.id,
+        citizen_id=request.citizen_id,
         contact=request.contact_e164,
         language=request.language,
         recordings=_recordings(request.details),
@@ -161,7 +167,8 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             kind=_kind(request.details),
             state=request.state,
             due_on=request.due_on,
-            overdue=request.due_on < today and request.state not in _CLOSED,
+            overdue=request.due_on < today and request.state not in CLOSED,
+            due_today=request.due_on == today and request.state not in CLOSED,
             citizen=_name(request.citizen),
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
             report=request.details if isinstance(request.details, ReportDetails) else None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, g, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import quote_etag
@@ -16,7 +16,8 @@ from console.formats import amount, day, day_and_time, duration
 from console.language import language_of_visitor
 from console.request_list import Detail, read_detail, read_page
 from console.texts import Texts
-from desk.db import Sessions, reading
+from desk.audit import AuditAction, note_look
+from desk.db import Sessions, reading, transaction
 from desk.references import is_reference
 
 COLUMNS = (
@@ -57,6 +58,7 @@ class RequestPages:
     def requests(self) -> ResponseReturnValue:
         """The list, complete without any script."""
         before = _before()
+        self._note(AuditAction.LISTED)
         html = self._rows(before)
         return render_template(
             "requests.html",
@@ -75,6 +77,7 @@ class RequestPages:
     def request_detail(self, reference: str) -> ResponseReturnValue:
         """One request."""
         detail = self._detail(reference)
+        self._note(AuditAction.VIEWED, detail)
         return render_template(
             "request.html",
             row=detail.row,
@@ -86,10 +89,14 @@ class RequestPages:
 
     def recording(self, reference: str, name: str) -> ResponseReturnValue:
         """The sound file of a recording that belongs to the request."""
-        path = self._detail(reference).recordings.get(name)
+        detail = self._detail(reference)
+        path = detail.recordings.get(name)
         file = self._file(path) if path else None
         if file is None:
             abort(404)
+        if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+            # A player asks for piece after piece: listening once is one row.
+            self._note(AuditAction.HEARD, detail, name)
         return send_file(file, mimetype="audio/wav", conditional=True)
 
     def _rows(self, before: int | None) -> str:
@@ -105,6 +112,19 @@ class RequestPages:
         if detail is None:
             abort(404)
         return detail
+
+    def _note(self, action: AuditAction, detail: Detail | None = None, what: str = "") -> None:
+        """Note who looks at whom, before anything is shown: no look without its row."""
+        with transaction(self._sessions) as db:
+            note_look(
+                db,
+                by=g.operator.login,
+                action=action,
+                now=self._clock(),
+                citizen_id=detail.citizen_id if detail else None,
+                request_id=detail.request_id if detail else None,
+                detail=what,
+            )
 
     def _facts(self, detail: Detail) -> Iterator[tuple[str, str]]:
         """What is known about the request, named, in the order of reading."""

@@ -80,6 +80,12 @@ def override_pin(home: Path, extension: str) -> str | None:
     return pin if isinstance(pin, str) and pin else None
 
 
+def logins_of(home: Path) -> frozenset[str]:
+    """The log-ins whose first password is kept already. Raises :class:`KeyringError`."""
+    kept = _read(home / FILE).get("operators")
+    return frozenset(kept) if isinstance(kept, dict) else frozenset()
+
+
 def _read(path: Path) -> dict[str, object]:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 
 from desk.models import Operator, Role
 
-__all__ = ["Role", "create_operator", "operator_by_login", "verify_password"]
+__all__ = [
+    "NotAllowed",
+    "Role",
+    "administrator",
+    "create_operator",
+    "operator_by_login",
+    "set_password",
+    "verify_password",
+]
 
 _hasher = PasswordHasher()
 
@@ -22,6 +30,23 @@ def create_operator(session: Session, *, login: str, name: str, password: str, r
     session.add(operator)
     session.flush()
     return operator
+
+
+class NotAllowed(ValueError):
+    """The log-in is unknown, not active, or not an administrator's."""
+
+
+def administrator(session: Session, login: str) -> Operator:
+    """The administrator with that log-in. Raises :class:`NotAllowed`."""
+    operator = operator_by_login(session, login)
+    if operator is None or not operator.active or operator.role is not Role.ADMIN:
+        raise NotAllowed("only an active administrator may do that")
+    return operator
+
+
+def set_password(operator: Operator, password: str) -> None:
+    """Give somebody a new password. Sessions that were opened with the old one end."""
+    operator.password_hash = _hasher.hash(password)
 
 
 def operator_by_login(session: Session, login: str) -> Operator | None:

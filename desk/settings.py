@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: The checkout: where the configuration templates and prompt texts lie.
@@ -23,10 +23,38 @@ ROME = ZoneInfo("Europe/Rome")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+Days = Annotated[int, Field(ge=1)]
+
+
+class KeepDays(BaseModel):
+    """After how many days what is hidden or removed; set as ``CENTRALINO_KEEP_DAYS__CALLS`` and so on.
+
+    Nothing of an open request or an appointment to come is touched, however old it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Callers' numbers in the call log, and numbers in its details.
+    calls: Days = 180
+    #: Callers' numbers in what the queue and the exchange recorded.
+    queue: Days = 180
+    identifications: Days = 30
+    #: Numbers and texts of messages that were sent.
+    messages: Days = 365
+    #: Contact numbers of requests that are closed and appointments that are over for so long.
+    contacts: Days = 365
+    #: Consents are proof: a number goes this long after its consent was withdrawn (L. 689/1981 art. 28).
+    consents: Days = 5 * 366
+    #: Recordings of requests that are closed for so long.
+    recordings: Days = 90
+
+
 class Settings(BaseSettings):
     """The settings of one running system. Two systems on one machine differ in ``home`` and the ports."""
 
-    model_config = SettingsConfigDict(env_prefix="CENTRALINO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CENTRALINO_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
 
     #: All state lives below this folder: database, prompts, Asterisk's files, secrets, logs.
     home: Path = Path("var")
@@ -104,6 +132,7 @@ class Settings(BaseSettings):
     identification_tries_per_day: int = 6
     #: A broken-off call is offered again for this long.
     draft_hours: int = 48
+    keep_days: KeepDays = KeepDays()
 
     #: Where calls to citizens go out, as ``sip:198.51.100.7:5060``; empty: call-backs stay in the list only.
     trunk_uri: str = Field(default="", pattern=r"^(sips?:[\w.:@\[\]-]+)?$")
@@ -117,7 +146,28 @@ class Settings(BaseSettings):
     pause_told_seconds: int = 10
     pause_asked_again_seconds: int = 300
 
-    @field_validator("trunk_addresses", "agi_allowed", "sms_sender", "sms_trial_numbers", mode="before")
+    #: Where the desk reads its mail: what is due is sent there every working morning; empty sends none.
+    desk_email: str = ""
+
+    #: Where backups go; empty means ``home/backups``. Another disk is better.
+    backups: Path | None = None
+    #: The file (mode 600) that opens the backups; empty means ``home/backup.key``, made at the first one.
+    backup_key: Path | None = None
+    #: The newest so many are kept.
+    backups_kept: Annotated[int, Field(ge=1)] = 14
+
+    #: Who may read ``/metrics``: these addresses, asking directly, or whoever has the token.
+    metrics_allowed: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
+    metrics_token: SecretStr = SecretStr("")
+
+    @field_validator(
+        "trunk_addresses",
+        "agi_allowed",
+        "sms_sender",
+        "sms_trial_numbers",
+        "metrics_allowed",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -165,6 +215,16 @@ class Settings(BaseSettings):
     def call_backs(self) -> Path:
         """Where the dialplan notes what became of a call-back."""
         return self.home.resolve() / "spool" / "call-backs"
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups lie."""
+        return (self.backups or self.home / "backups").resolve()
+
+    @property
+    def backup_key_file(self) -> Path:
+        """What opens the backups."""
+        return (self.backup_key or self.home / "backup.key").resolve()
 
     @property
     def sounds(self) -> Path:

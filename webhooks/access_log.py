@@ -22,7 +22,9 @@ def log_requests(app: Flask) -> None:
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "(no such page)"
         # Open pages ask every two seconds and a watchman every few: their "nothing new" would drown the rest.
-        usual = response.status_code == 304 or (route == "/health" and response.status_code == 200)
+        usual = response.status_code == 304 or (
+            route in ("/health", "/metrics") and response.status_code == 200
+        )
         level = logging.DEBUG if usual else logging.INFO
         took = (perf_counter() - g.began) * 1000
         log.log(level, "%s %s %d %.0f ms", request.method, route, response.status_code, took)

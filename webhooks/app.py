@@ -28,6 +28,7 @@ from webhooks.api.serving import KEYED, PREFIX, Api
 from webhooks.calendars import calendar_page
 from webhooks.health import health_page
 from webhooks.menu_page import menu_page
+from webhooks.metrics import metrics_page
 from webhooks.problems import UNAVAILABLE, problem, problem_of_status
 from webhooks.security import secure
 from webhooks.twilio import PREFIX as TWILIO_PREFIX
@@ -38,7 +39,17 @@ log = logging.getLogger(__name__)
 
 #: The only routes that answer without a log-in: everything else needs one, now and when routes are added.
 OPEN = frozenset(
-    {"health", "openapi", "office_calendar", "menu", "wait", "wait_api", "console.sign_in", "console.static"}
+    {
+        "health",
+        "metrics",
+        "openapi",
+        "office_calendar",
+        "menu",
+        "wait",
+        "wait_api",
+        "console.sign_in",
+        "console.static",
+    }
 )
 #: Those that ask for Twilio's signature instead; those of :data:`KEYED` ask for an API key.
 SIGNED = frozenset({"twilio.status", "twilio.sms", "twilio.voice", "twilio.unanswered"})
@@ -78,9 +89,10 @@ def create_app(
     secure(app)
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
-    app.register_blueprint(console_blueprint(database, texts, sign_in, clock=clock, home=settings.home))
+    app.register_blueprint(console_blueprint(database, texts, sign_in, settings, clock=clock))
     app.before_request(_require_log_in)
     app.add_url_rule("/health", "health", health_page(engine))
+    app.add_url_rule("/metrics", "metrics", metrics_page(database, settings, clock=clock))
     app.add_url_rule(
         "/calendars/<office>/<token>.ics",
         "office_calendar",

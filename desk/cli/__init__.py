@@ -31,6 +31,9 @@ COMMANDS = {
     "menu": "menus",
     "api-key": "web_channel",
     "events": "web_channel",
+    "backup": "backing_up",
+    "restore": "backing_up",
+    "citizen": "citizens",
 }
 
 

@@ -11,7 +11,7 @@ import click
 from call_routing.exchange import NoAsterisk, write_configuration
 from desk.db import DatabaseGone, connect, migrate, reading, sessions, transaction
 from desk.demo import demo_logins, load_demo
-from desk.keyring import Keyring, KeyringError, open_keyring
+from desk.keyring import Keyring, KeyringError, logins_of, open_keyring
 from desk.settings import Settings
 from desk.town import read_town
 
@@ -36,11 +36,12 @@ def prepare_system(settings: Settings, *, demo: bool) -> Keyring:
     with _step("The database", "Is it running, and is its URL right?", DatabaseGone):
         migrate(settings.url)
     with _step("The secrets", "Set the mode with chmod 600, or restore the file.", KeyringError):
+        new_passwords = set(logins) - logins_of(home)
         keyring = open_keyring(home, extensions=(), logins=logins)
     with _step("The town's data", "Is the database still running?", DatabaseGone):
         if demo:
             with transaction(database) as session:
-                load_demo(session, keyring, datetime.now(UTC))
+                load_demo(session, keyring, datetime.now(UTC), new_passwords=new_passwords)
         with reading(database) as session:
             town = read_town(session)
         keyring = open_keyring(

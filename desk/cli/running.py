@@ -44,14 +44,13 @@ def up(demo: bool) -> None:
     settings = Settings()
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        lock = settings.home / "running.lock"
-        lock.touch()
+        _lock_of(settings.home).touch()
     except OSError as e:
         raise click.ClickException(
             f"{settings.home} cannot be written ({e.strerror}): give it to the user who starts the system, "
             "or set CENTRALINO_HOME."
         ) from e
-    with _alone(lock):
+    with alone(settings.home):
         _run(settings, demo)
 
 
@@ -71,16 +70,20 @@ def _run(settings: Settings, demo: bool) -> None:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """Two systems on one home folder would take each other's ports and files."""
-    with lock.open("w") as file:
+    with _lock_of(home).open("w") as lock:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             raise click.ClickException(
-                f"A system is already running on {lock.parent}. Stop it with Ctrl-C, or set CENTRALINO_HOME."
+                f"A system is already running on {home}. Stop it with Ctrl-C, or set CENTRALINO_HOME."
             ) from e
         yield
+
+
+def _lock_of(home: Path) -> Path:
+    return home / "running.lock"
 
 
 def processes() -> dict[str, list[str]]:
@@ -125,6 +128,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     from desk.cli.noticing import render_notices
     from desk.cli.web_channel import forget_old, tell_others
     from desk.jobs import run_worker
+    from desk.scheduler import Job
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
@@ -135,8 +139,8 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
             {
                 "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
                 "lamp": (LAMP, lambda: lamp.keep(clock())),
-                "events": (EVENTS, lambda: tell_others(database, settings)),
-                "forgetting": (FORGETTING, lambda: forget_old(database)),
+                "events": Job(EVENTS, lambda: tell_others(database, settings)),
+                "forgetting": Job(FORGETTING, lambda: forget_old(database)),
             },
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
@@ -39,7 +39,7 @@ from desk.models import (
     SlotPattern,
     Tier,
 )
-from desk.operators import create_operator, operator_by_login
+from desk.operators import create_operator, operator_by_login, set_password
 from desk.settings import ROME
 
 FILE = Path(__file__).with_name("trezzo.toml")
@@ -55,8 +55,18 @@ def demo_logins() -> tuple[str, ...]:
     return tuple(entry["login"] for entry in _data()["operators"])
 
 
-def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
-    """Load what is not there yet, table by table: what somebody has changed stays as it is."""
+def load_demo(
+    session: Session, keyring: Keyring, now: datetime, *, new_passwords: Collection[str] = ()
+) -> None:
+    """Load what is not there yet, table by table: what somebody has changed stays as it is.
+
+    Args:
+        session: a transaction.
+        keyring: has the first passwords of the demo's operators.
+        now: the time.
+        new_passwords: log-ins whose password in ``keyring`` was made at this start. An operator of the demo
+            from a former home gets it, or nobody could sign in; one whom a town made its own keeps his.
+    """
     data = _data()
     if session.scalar(select(Phone).limit(1)) is None:
         session.add_all(Phone(**{**entry, "tier": Tier(entry["tier"])}) for entry in data["phones"])
@@ -103,7 +113,14 @@ def load_demo(session: Session, keyring: Keyring, now: datetime) -> None:
     if session.scalar(select(Room).limit(1)) is None:
         session.add_all(_rooms(data["rooms"]))
     for entry in data["operators"]:
-        if operator_by_login(session, entry["login"]) is None:
+        operator = operator_by_login(session, entry["login"])
+        is_the_demos = operator is not None and (operator.name, operator.role) == (
+            entry["name"],
+            Role(entry["role"]),
+        )
+        if operator is not None and is_the_demos and entry["login"] in new_passwords:
+            set_password(operator, keyring.operator_passwords[entry["login"]])
+        if operator is None:
             create_operator(
                 session,
                 login=entry["login"],

@@ -13,6 +13,7 @@ from desk.models.appointments import (
     SlotPattern,
     SlotPlace,
 )
+from desk.models.audit import Audit, AuditAction
 from desk.models.base import Base
 from desk.models.call_backs import CallBack, CallBackResult, CallBackState
 from desk.models.calls import Call, CallEvent, CallOutcome
@@ -45,6 +46,7 @@ from desk.models.details import (
     Subject,
 )
 from desk.models.hours import Override, SpecialHours, WrongPin
+from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
@@ -89,6 +91,8 @@ __all__ = [
     "ApiKey",
     "AppointmentService",
     "Attempted",
+    "Audit",
+    "AuditAction",
     "Base",
     "Booking",
     "BookingChange",
@@ -116,6 +120,7 @@ __all__ = [
     "CoursePlace",
     "Delivery",
     "DeskNow",
+    "Digest",
     "DirectLine",
     "DirectLinePhone",
     "DocumentKind",
@@ -135,6 +140,8 @@ __all__ = [
     "InboundKind",
     "InboundText",
     "IngestPosition",
+    "JobResult",
+    "JobState",
     "KeptAnswer",
     "LostCall",
     "LostCallDetails",

@@ -12,7 +12,7 @@ from desk.citizens import citizens_with_number
 from desk.consents import Purpose, has_consent
 from desk.demo import demo_logins, load_demo
 from desk.keyring import Keyring
-from desk.models import Base, Citizen, Office, Phone, PhoneNumber
+from desk.models import Base, Citizen, Office, Operator, Phone, PhoneNumber
 from desk.operators import Role, create_operator, verify_password
 from desk.phone_numbers import to_e164
 from desk.sms.templates import GSM_7
@@ -72,6 +72,21 @@ def test_the_demo_operators_can_sign_in(town: db.Sessions, demo_keyring: Keyring
             assert operator is not None
             roles.add(operator.role)
         assert roles == set(Role)
+
+
+def test_a_new_home_on_an_old_database_can_sign_in(town: db.Sessions, now: datetime) -> None:
+    fresh = Keyring({}, "t", "a", "w", {login: f"{login}-fresh" for login in demo_logins()})
+    with db.transaction(town) as session:
+        # A town made one of them its own.
+        bruno = session.scalars(select(Operator).where(Operator.login == "bruno")).one()
+        bruno.name = "Bruno Vero"
+        load_demo(session, fresh, now, new_passwords=demo_logins())
+        assert verify_password(session, "anna", "anna-fresh")
+        assert not verify_password(session, "anna", "anna-password")
+        assert verify_password(session, "bruno", "bruno-password")
+        # The next start has the passwords already and changes nothing.
+        load_demo(session, Keyring({}, "t", "a", "w", dict.fromkeys(demo_logins(), "x")), now)
+        assert verify_password(session, "anna", "anna-fresh")
 
 
 def test_who_may_not_sign_in(sessions: db.Sessions) -> None:

@@ -24,7 +24,7 @@ from desk.ingest import LEGS, QUEUE_LOG, Taken, take_in
 from desk.models import Call, CallLeg, CallOutcome, IngestPosition, QueueEvent, QueueStay, StayOutcome
 from desk.queue_history import FOR_GOOD, rebuild_stays
 from desk.settings import Settings
-from tests.desk.test_jobs import url_of, wait_until, worker
+from tests.desk.workers import url_of, wait_until, worker
 
 START = 1795534900
 NOW = datetime.fromtimestamp(START + 600, UTC)

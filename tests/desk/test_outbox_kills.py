@@ -26,7 +26,7 @@ from desk.settings import PROJECT
 from desk.sms.outbox import write_message
 from tests.conftest import Postgres
 from tests.desk.sending import VALUES
-from tests.desk.test_jobs import url_of
+from tests.desk.workers import url_of
 
 MESSAGES = 1000
 #: The sends in which somebody dies, and whether the provider takes the message all the same.

@@ -21,7 +21,7 @@ from desk.cli.health import examine
 from desk.db import connect, migrate, reading, sessions, transaction
 from desk.demo import demo_logins, load_demo
 from desk.keyring import open_keyring
-from desk.models import Message, Request
+from desk.models import Audit, Message, Operator, Request
 from desk.settings import Settings
 
 #: 1 requests, 1 of civil status, 1 birth, 1 for me, birth date, 1 copy, 1 at the counter, 1 confirm.
@@ -239,3 +239,59 @@ def test_the_web_channels_commands_say_when_the_database_is_away(home: Path) -> 
     for words in (("api-key", "list"), ("events", "list")):
         code, text = run(*words)
         assert (code, "Error: the database cannot be used" in text) == (1, True)
+
+
+def test_a_backup_and_a_restore_onto_a_new_machine(town: Settings, tmp_path: Path) -> None:
+    code, text = run("backup")
+    assert code == 0, text
+    assert "keep a copy" in text
+    (archive,) = town.backup_folder.iterdir()
+    assert "keep a copy" not in run("backup")[1]
+
+    code, text = run("restore", str(archive))
+    assert code == 1
+    assert "--force" in text
+    code, text = run("restore", str(archive), "--force")
+    assert code == 0, text
+    assert "is back" in text
+    with reading(sessions(connect(town.url))) as session:
+        assert session.scalars(select(Operator.login)).all()
+    archive.write_bytes(archive.read_bytes()[:-1])
+    code, text = run("restore", str(archive), "--force")
+    assert code == 1
+    assert "broken" in text
+
+
+def test_nothing_is_restored_onto_a_running_system(town: Settings) -> None:
+    run("backup")
+    (archive,) = town.backup_folder.iterdir()
+    with socket.socket() as part:
+        part.bind((town.agi_address, town.agi_port))
+        part.listen()
+        code, text = run("restore", str(archive), "--force")
+    assert code == 1
+    assert "Still running: agi" in text
+
+
+TAX_CODE = "CLMGLI80C55F205N"
+
+
+def test_a_citizen_is_exported_and_erased(town: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "export.json"
+    assert run("citizen", "export", "--by", "anna", "--to", str(file), typed=f"{TAX_CODE}\n")[0] == 1
+    assert not file.exists(), "an operator may not"
+    code, text = run("citizen", "export", "--by", "admin", "--to", str(file), typed=f"{TAX_CODE}\n")
+    assert code == 0, text
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_bytes())["tables"]["citizens"][0]["tax_code"] == TAX_CODE
+    # What is there already is not written over, and no export is noted.
+    assert run("citizen", "export", "--by", "admin", "--to", str(file), typed=f"{TAX_CODE}\n")[0] == 1
+    assert run("citizen", "erase", "--by", "admin", typed=f"{TAX_CODE}\nn\n")[0] == 1
+    code, text = run("citizen", "erase", "--by", "admin", "--yes", typed=f"{TAX_CODE}\n")
+    assert code == 0, text
+    assert "erased  citizens: 1" in text
+    code, text = run("citizen", "erase", "--by", "admin", "--yes", typed=f"{TAX_CODE}\n")
+    assert code == 1
+    assert "No citizen has that tax code" in text
+    with reading(sessions(connect(town.url))) as session:
+        assert session.scalars(select(Audit.action).order_by(Audit.id)).all() == ["exported", "erased"]

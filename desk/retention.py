@@ -1,0 +1,267 @@
+"""How long what is kept: numbers become pseudonyms, contents are emptied, recordings and drafts removed.
+
+Rows stay, so that every count stays. What belongs to an open request, or to an appointment to come, is left
+as it is. The audit, the citizens and the requests themselves are kept; ``docs/privacy.md`` has the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    String,
+    bindparam,
+    cast,
+    delete,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from desk.db import Sessions, reading, transaction
+from desk.models import (
+    Booking,
+    Call,
+    CallEvent,
+    CallLeg,
+    Consent,
+    Draft,
+    IdentificationAttempt,
+    Message,
+    MessageState,
+    QueueEvent,
+    QueueStay,
+    Request,
+)
+from desk.pseudonyms import Pseudonyms, is_pseudonym
+from desk.recordings import is_needed, is_to_come, needed_recordings, remove_old_recordings
+from desk.settings import Settings
+
+#: Rows changed in one transaction, so that callers' own writes never wait for long.
+PORTION = 500
+#: A number in the free text of the call log has at least so many digits: references have eight.
+DIGITS_IN_DETAILS = 9
+
+#: How a value is hidden; a value that is hidden already stays as it is.
+Hide = Callable[[Pseudonyms, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One column whose old values are hidden."""
+
+    name: str
+    #: The setting of :class:`~desk.settings.KeepDays` that says after how many days.
+    kept: str
+    key: InstrumentedAttribute[Any]
+    column: InstrumentedAttribute[Any]
+    #: Which rows are old: given the moment before which rows are.
+    old: Callable[[datetime], ColumnElement[bool]]
+    hide: Hide
+
+
+def number(pseudonyms: Pseudonyms, value: str) -> str:
+    """A column that holds a number and nothing else."""
+    return value if is_pseudonym(value) else pseudonyms.of(value)
+
+
+def _numbers_in_text(pseudonyms: Pseudonyms, value: str) -> str:
+    return pseudonyms.within(value)
+
+
+def _numbers_in_details(pseudonyms: Pseudonyms, value: str) -> str:
+    return pseudonyms.within(value, digits=DIGITS_IN_DETAILS)[:200]
+
+
+def _numbers_in_list(pseudonyms: Pseudonyms, value: list[str]) -> list[str]:
+    return [pseudonyms.within(item) for item in value]
+
+
+def _nothing(_pseudonyms: Pseudonyms, _value: str) -> str:
+    return ""
+
+
+def _needed_calls(before: datetime) -> CompoundSelect[Any]:
+    """The calls that requests and appointments still rest on."""
+    requests = select(Request.call_id).where(is_needed(before), Request.call_id.is_not(None))
+    bookings = select(Booking.call_id).where(is_to_come(before), Booking.call_id.is_not(None))
+    return requests.union(bookings)
+
+
+def _needed_unique_ids(before: datetime) -> Select[Any]:
+    return select(Call.unique_id).where(Call.id.in_(_needed_calls(before)))
+
+
+def _sent(before: datetime) -> ColumnElement[bool]:
+    """Messages that nobody is going to send any more, of requests that are not open."""
+    return (
+        (Message.created_at < before)
+        & Message.state.not_in((MessageState.CREATED, MessageState.SENDING))
+        & or_(
+            Message.request_id.is_(None),
+            Message.request_id.not_in(select(Request.id).where(is_needed(before))),
+        )
+    )
+
+
+def _old_leg(column: InstrumentedAttribute[str]) -> Callable[[datetime], ColumnElement[bool]]:
+    return lambda before: (
+        (CallLeg.started_at < before)
+        & column.regexp_match("[0-9]{6}")
+        & CallLeg.linked_id.not_in(_needed_unique_ids(before))
+    )
+
+
+#: A new table with numbers in it needs a line here; a test looks for forgotten ones.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "calls",
+        "calls",
+        Call.id,
+        Call.caller_e164,
+        lambda before: (Call.started_at < before) & Call.id.not_in(_needed_calls(before)),
+        number,
+    ),
+    Rule(
+        "call events",
+        "calls",
+        CallEvent.id,
+        CallEvent.detail,
+        lambda before: (
+            (CallEvent.at < before)
+            & CallEvent.detail.regexp_match(f"[0-9]{{{DIGITS_IN_DETAILS}}}")
+            & CallEvent.call_id.not_in(_needed_calls(before))
+        ),
+        _numbers_in_details,
+    ),
+    Rule(
+        "queue stays",
+        "queue",
+        QueueStay.id,
+        QueueStay.caller_e164,
+        lambda before: (
+            (QueueStay.entered_at < before) & QueueStay.call_unique_id.not_in(_needed_unique_ids(before))
+        ),
+        number,
+    ),
+    Rule(
+        "queue events",
+        "queue",
+        QueueEvent.id,
+        QueueEvent.data,
+        lambda before: (
+            (QueueEvent.at < before)
+            & cast(QueueEvent.data, String).regexp_match("[0-9]{6}")
+            & QueueEvent.call_unique_id.not_in(_needed_unique_ids(before))
+        ),
+        _numbers_in_list,
+    ),
+    *(
+        Rule(f"call legs: {column.key}", "queue", CallLeg.id, column, _old_leg(column), _numbers_in_text)
+        for column in (CallLeg.caller, CallLeg.dialled, CallLeg.channel, CallLeg.other_channel)
+    ),
+    Rule(
+        "failed identifications",
+        "identifications",
+        IdentificationAttempt.id,
+        IdentificationAttempt.caller,
+        lambda before: IdentificationAttempt.at < before,
+        number,
+    ),
+    Rule("messages: number", "messages", Message.id, Message.to_e164, _sent, number),
+    Rule("messages: text", "messages", Message.id, Message.body, _sent, _nothing),
+    Rule(
+        "contacts of requests",
+        "contacts",
+        Request.id,
+        Request.contact_e164,
+        lambda before: (Request.filed_at < before) & ~is_needed(before),
+        number,
+    ),
+    Rule(
+        "contacts of appointments",
+        "contacts",
+        Booking.id,
+        Booking.contact_e164,
+        lambda before: ~is_to_come(before),
+        number,
+    ),
+    Rule(
+        "withdrawn consents",
+        "consents",
+        Consent.id,
+        Consent.e164,
+        lambda before: Consent.withdrawn_at < before,
+        number,
+    ),
+)
+
+
+def apply_retention(
+    sessions: Sessions, settings: Settings, pseudonyms: Pseudonyms, *, now: datetime
+) -> Mapping[str, int]:
+    """Apply every rule to all that has become too old; what was changed. Doing it again changes nothing."""
+    changed = {}
+    for rule in RULES:
+        before = now - timedelta(days=getattr(settings.keep_days, rule.kept))
+        changed[rule.name] = sum(_in_portions(sessions, rule, before, pseudonyms))
+    before = now - timedelta(days=settings.keep_days.recordings)
+    with reading(sessions) as session:
+        needed = list(needed_recordings(session, since=before))
+    changed["recordings"] = remove_old_recordings(settings, needed, before=before)
+    return changed
+
+
+def remove_old_drafts(session: Session, *, hours: int, now: datetime) -> int:
+    """Remove the drafts that are too old to be offered; returns how many."""
+    old = session.scalars(
+        select(Draft.key)
+        .where(Draft.updated_at < now - timedelta(hours=hours))
+        .with_for_update(skip_locked=True)
+    ).all()
+    session.execute(delete(Draft).where(Draft.key.in_(old)))
+    return len(old)
+
+
+def _in_portions(sessions: Sessions, rule: Rule, before: datetime, pseudonyms: Pseudonyms) -> Iterator[int]:
+    """The numbers of rows changed, portion by portion in the order of the keys."""
+    last: Any = None
+    while True:
+        with transaction(sessions) as session:
+            rows = session.execute(_portion(rule, before, last)).all()
+            hidden = [(key, rule.hide(pseudonyms, value)) for key, value in rows]
+            changes = [
+                {"the_key": key, "hidden": new}
+                for (key, new), (_, value) in zip(hidden, rows, strict=True)
+                if new != value
+            ]
+            if changes:
+                table = rule.column.class_.__table__
+                session.connection().execute(
+                    update(table)
+                    .where(table.c[rule.key.key] == bindparam("the_key"))
+                    .values({rule.column.key: bindparam("hidden", type_=rule.column.type)}),
+                    changes,
+                )
+        yield len(changes)
+        if len(rows) < PORTION:
+            return
+        last = rows[-1][0]
+
+
+def _portion(rule: Rule, before: datetime, last: Any) -> Select[Any]:
+    rows = select(rule.key, rule.column).where(rule.column.is_not(None), rule.old(before))
+    if rule.hide is number:
+        rows = rows.where(rule.column.like("+%"))
+    if rule.hide is _nothing:
+        rows = rows.where(rule.column != "")
+    if last is not None:
+        rows = rows.where(rule.key > last)
+    return rows.order_by(rule.key).limit(PORTION).with_for_update(skip_locked=True)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from desk.db import connect, sessions, transaction
+from desk.models import JobResult, JobState
+from desk.settings import Settings
+from tests.console.fixed import KEYRING
+from webhooks.app import create_app
+
+BEGAN = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
+
+
+def _values(text: str) -> dict[tuple[str, str], float]:
+    return {
+        (sample.name, "".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_jobs_and_requests_as_prometheus_reads_them(settings: Settings, client: FlaskClient) -> None:
+    with transaction(sessions(connect(settings.url))) as session:
+        session.add(
+            JobState(
+                name="backup",
+                daily_at=time(2, 30),
+                done_for=BEGAN.date(),
+                started_at=BEGAN,
+                succeeded_at=BEGAN,
+                milliseconds=1500,
+                result=JobResult.OK,
+                runs=7,
+                failures=1,
+            )
+        )
+    values = _values(client.get("/metrics").text)
+    assert values["centralino_job_last_run_timestamp_seconds", "backup"] == BEGAN.timestamp()
+    assert values["centralino_job_last_success_timestamp_seconds", "backup"] == BEGAN.timestamp()
+    assert values["centralino_job_last_duration_seconds", "backup"] == 1.5
+    assert values["centralino_job_ok", "backup"] == 1
+    assert values["centralino_job_late", "backup"] == 1
+    assert values["centralino_job_runs_total", "backup"] == 7
+    assert values["centralino_job_failures_total", "backup"] == 1
+    assert values["centralino_requests", "received"] == 0
+    assert values["centralino_messages", "sent"] == 0
+    assert values["centralino_requests_overdue", ""] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "address", "headers", "status"),
+    [
+        ({}, "127.0.0.1", {}, 200),
+        ({}, "192.0.2.7", {}, 403),
+        ({"metrics_allowed": ("192.0.2.7",)}, "192.0.2.7", {}, 200),
+        # Through the town's web server everybody has its address.
+        ({}, "127.0.0.1", {"X-Forwarded-Proto": "https"}, 403),
+        ({}, "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),
+        ({"metrics_token": "geheim"}, "192.0.2.7", {"Authorization": "Bearer geheim"}, 200),
+        ({"metrics_token": "geheim"}, "192.0.2.7", {"Authorization": "Bearer falsch"}, 403),
+        # No token is set: an empty one opens nothing.
+        ({}, "192.0.2.7", {"Authorization": "Bearer "}, 403),
+        ({}, "192.0.2.7", {"Authorization": "Bearer é"}, 403),
+    ],
+)
+def test_who_may_read_them(
+    settings: Settings, change: dict[str, Any], address: str, headers: dict[str, str], status: int
+) -> None:
+    other = Settings(home=settings.home, database_url="", **change)
+    client = create_app(other, KEYRING).test_client()
+    answer = client.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
+    assert answer.status_code == status
+    assert ("centralino_requests" in answer.text) == (status == 200)
