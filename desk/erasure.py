@@ -21,6 +21,7 @@ from desk.models import (
     Citizen,
     Consent,
     Draft,
+    IdentityDocument,
     Message,
     MessageState,
     PhoneNumber,
@@ -35,6 +36,8 @@ from desk.settings import Settings
 KEPT: Mapping[str, str] = {
     "requests": "archive",
     "bookings": "archive",
+    "enrolments": "archive",
+    "room_bookings": "archive",
     "consents": "consent_proof",
     "audit": "accountability",
     "calls": "counts",
@@ -159,7 +162,13 @@ def _stop_messages(session: Session, person: Person) -> None:
 
 def _delete(session: Session, person: Person) -> dict[str, int]:
     """What nobody has to keep."""
-    keys = {PhoneNumber: PhoneNumber.id, CallerPreference: CallerPreference.e164, Draft: Draft.key}
+    keys = {
+        PhoneNumber: PhoneNumber.id,
+        CallerPreference: CallerPreference.e164,
+        Draft: Draft.key,
+        # Who was told that it expires goes with it.
+        IdentityDocument: IdentityDocument.id,
+    }
     deleted = {}
     for model, key in keys.items():
         rows = person.rows.get(model.__tablename__, ())

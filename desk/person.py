@@ -19,7 +19,7 @@ from desk.models import Base, Citizen, PhoneNumber
 Rows: TypeAlias = Mapping[str, Sequence[RowMapping]]
 
 #: Columns that hold the telephone number of a citizen, whatever the table.
-NUMBER_COLUMNS = frozenset({"e164", "caller_e164", "contact_e164", "to_e164", "caller"})
+NUMBER_COLUMNS = frozenset({"e164", "caller_e164", "contact_e164", "to_e164", "caller", "asked_by", "sender"})
 #: Columns with Asterisk's name of a call.
 CALL_COLUMNS = frozenset({"call_unique_id", "linked_id"})
 #: What points to a person but is not about what the person did: who asked for it is told on request, apart.

@@ -29,16 +29,21 @@ from desk.db import Sessions, reading, transaction
 from desk.models import (
     Booking,
     Call,
+    CallBack,
+    CallBackDetails,
     CallEvent,
     CallLeg,
     Consent,
     Draft,
+    HandOver,
     IdentificationAttempt,
+    InboundText,
     Message,
     MessageState,
     QueueEvent,
     QueueStay,
     Request,
+    RequestDetails,
 )
 from desk.pseudonyms import Pseudonyms, is_pseudonym
 from desk.recordings import is_needed, is_to_come, needed_recordings, remove_old_recordings
@@ -88,6 +93,25 @@ def _nothing(_pseudonyms: Pseudonyms, _value: str) -> str:
     return ""
 
 
+def _no_answers(_pseudonyms: Pseudonyms, _value: list[dict[str, str]]) -> list[dict[str, str]]:
+    return []
+
+
+def _words_in_details(pseudonyms: Pseudonyms, details: RequestDetails) -> RequestDetails:
+    """What a citizen wrote or typed; what the request was and what it cost stays."""
+    changed: dict[str, object] = {
+        name: None for name in ("text", "place", "message", "subject_name") if getattr(details, name, None)
+    }
+    if isinstance(details, CallBackDetails):
+        changed["number"] = number(pseudonyms, details.number)
+    return details.model_copy(update=changed)
+
+
+def _is_over(request_id: InstrumentedAttribute[Any], before: datetime) -> ColumnElement[bool]:
+    """Whether no request that is still needed is meant."""
+    return or_(request_id.is_(None), request_id.not_in(select(Request.id).where(is_needed(before))))
+
+
 def _needed_calls(before: datetime) -> CompoundSelect[Any]:
     """The calls that requests and appointments still rest on."""
     requests = select(Request.call_id).where(is_needed(before), Request.call_id.is_not(None))
@@ -104,10 +128,7 @@ def _sent(before: datetime) -> ColumnElement[bool]:
     return (
         (Message.created_at < before)
         & Message.state.not_in((MessageState.CREATED, MessageState.SENDING))
-        & or_(
-            Message.request_id.is_(None),
-            Message.request_id.not_in(select(Request.id).where(is_needed(before))),
-        )
+        & _is_over(Message.request_id, before)
     )
 
 
@@ -177,6 +198,48 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("messages: number", "messages", Message.id, Message.to_e164, _sent, number),
     Rule("messages: text", "messages", Message.id, Message.body, _sent, _nothing),
+    *(
+        Rule(
+            f"texts from citizens: {column.key}",
+            "messages",
+            InboundText.id,
+            column,
+            lambda before: (InboundText.at < before) & _is_over(InboundText.request_id, before),
+            hide,
+        )
+        for column, hide in (
+            (InboundText.sender, number),
+            (InboundText.body, _nothing),
+            (InboundText.answer, _nothing),
+        )
+    ),
+    Rule(
+        "hand-overs",
+        "calls",
+        HandOver.call_unique_id,
+        HandOver.answers,
+        lambda before: (HandOver.at < before) & HandOver.call_unique_id.not_in(_needed_unique_ids(before)),
+        _no_answers,
+    ),
+    *(
+        Rule(
+            f"call-backs: {column.key}",
+            "contacts",
+            CallBack.id,
+            column,
+            lambda before: (CallBack.asked_at < before) & _is_over(CallBack.request_id, before),
+            number,
+        )
+        for column in (CallBack.e164, CallBack.asked_by)
+    ),
+    Rule(
+        "words of requests",
+        "contacts",
+        Request.id,
+        Request.details,
+        lambda before: (Request.filed_at < before) & ~is_needed(before),
+        _words_in_details,
+    ),
     Rule(
         "contacts of requests",
         "contacts",

@@ -323,6 +323,8 @@ def test_every_column_that_holds_a_number_has_a_rule() -> None:
     }
     #: The register itself; how a number's callers like to be spoken to; what goes after hours.
     kept = {("phone_numbers", "e164"), ("caller_preferences", "e164"), ("drafts", "caller_e164")}
+    #: The town's own; what goes with the request that is open.
+    kept |= {("direct_lines", "e164"), ("direct_line_phones", "e164"), ("open_lost_calls", "e164")}
     ruled = {(rule.column.class_.__tablename__, rule.column.key) for rule in RULES}
     assert named - kept <= ruled
 
