@@ -21,12 +21,18 @@ from desk.models import (
     Booking,
     BookingState,
     Call,
+    CallBack,
+    CallBackDetails,
+    CallBackState,
     CallEvent,
     CallLeg,
     Channel,
     Consent,
     Draft,
+    HandOver,
     IdentificationAttempt,
+    InboundKind,
+    InboundText,
     Message,
     MessageDetails,
     MessageState,
@@ -121,7 +127,7 @@ def store(sessions: db.Sessions, rows: list[Base]) -> None:
         session.flush()
         calls = {row.unique_id: row for row in rows if isinstance(row, Call)}
         for row in rows:
-            if isinstance(row, Request):
+            if isinstance(row, Request) and row.reference in calls:
                 row.call_id = calls[row.reference].id
                 session.add(a_text(row))
 
@@ -160,9 +166,26 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
     old = now - LONG
     rows = a_call("12345678", old, state=RequestState.DONE, settings=settings)
     rows += a_call("again", old, settings=settings) + a_call("other", old, number=OTHER, settings=settings)
+    rows += a_call_back("87654321", old)
     rows += [
         IdentificationAttempt(caller=NUMBER, at=old),
         IdentificationAttempt(caller=None, at=old),
+        InboundText(
+            provider_id="p",
+            sender=NUMBER,
+            body=f"Chiamatemi al {NUMBER}",
+            kind=InboundKind.MESSAGE,
+            at=old,
+            answer=f"Messaggio di {NUMBER} arrivato",
+        ),
+        HandOver(
+            call_unique_id="12345678",
+            at=old,
+            summary="Richiamata",
+            identified=False,
+            answers=[{"node": "call_back.number", "answer": NUMBER}],
+            recordings=[],
+        ),
         a_consent(given=old, withdrawn=old),
         Audit(at=old, by="anna", action=AuditAction.VIEWED, detail=""),
     ]
@@ -179,6 +202,7 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
     assert NUMBER not in text
     assert NUMBER[3:] not in text
     assert "La sua richiesta" not in text
+    assert "Chiamatemi" not in text
     with db.reading(sessions) as session:
         callers = session.scalars(select(Call.caller_e164).order_by(Call.id)).all()
         # Who called twice still did.
@@ -192,6 +216,33 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
         assert leg.other_channel == f"Local/{PSEUDONYMS.of(NUMBER)}@back-0001;2"
         assert session.scalars(select(Audit.by)).all() == ["anna"]
     assert set(apply_retention(sessions, settings, PSEUDONYMS, now=now).values()) == {0}
+
+
+def a_call_back(reference: str, at: datetime) -> list[Base]:
+    """A call-back that was made, with its request."""
+    request = Request(
+        reference=reference,
+        channel=Channel.PHONE,
+        kind="call_back",
+        details=CallBackDetails(number=NUMBER, waiting_since=at),
+        contact_e164=NUMBER,
+        state=RequestState.DONE,
+        due_on=at.date(),
+        filed_at=at,
+        idempotency_key=reference,
+        language="it",
+        periods=[RequestPeriod(state=RequestState.DONE, started_at=at, by="system")],
+    )
+    made = CallBack(
+        request=request,
+        e164=NUMBER,
+        asked_by=NUMBER,
+        asked_at=at,
+        waiting_since=at,
+        state=CallBackState.DONE,
+        next_try_at=at,
+    )
+    return [request, made]
 
 
 def a_consent(*, given: datetime, withdrawn: datetime | None) -> Consent:
