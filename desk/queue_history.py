@@ -168,7 +168,7 @@ def derive_stays(session: Session, calls: Iterable[str], *, now: datetime) -> No
         if stay is None:
             continue
         if stay.transferred_how and not stay.transferred_to:
-            stay = _replaced(stay, transferred_to=_joined_with(session, stay))
+            stay = replace(stay, transferred_to=_joined_with(session, stay))
         kept = session.scalar(select(QueueStay).where(QueueStay.call_unique_id == call))
         if kept is None:
             session.add(QueueStay(**asdict(stay)))
@@ -213,10 +213,6 @@ def _joined_with(session: Session, stay: Stay) -> str | None:
     )
     phones = [channel.partition("/")[2].rpartition("-")[0] for channel in channels]
     return next((phone[:_TARGET] for phone in phones if phone and phone != stay.extension), None)
-
-
-def _replaced(stay: Stay, **changes: object) -> Stay:
-    return Stay(**{**asdict(stay), **changes})
 
 
 def _over(session: Session, lines: Sequence[QueueLine], now: datetime) -> datetime | None:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from desk.models import StayOutcome
-from desk.queue_history import FOR_GOOD, QueueLine, Stay, read_queue_line, stay_of
+from desk.db import Sessions, transaction
+from desk.models import CallLeg, QueueEvent, QueueStay, StayOutcome
+from desk.queue_history import FOR_GOOD, QueueLine, Stay, derive_stays, read_queue_line, stay_of
 
 START = 1795534900
 
@@ -163,3 +165,50 @@ def test_what_is_no_line(line: str) -> None:
 
 def test_whoever_left_for_good_left_before_the_desk_forgets() -> None:
     assert timedelta(minutes=30) < FOR_GOOD
+
+
+@pytest.mark.parametrize(
+    ("others", "to"),
+    [
+        (["PJSIP/201-00000002", "PJSIP/104-0000001a"], "104"),
+        (["PJSIP/201-00000002"], None),
+        ([], None),
+    ],
+)
+def test_an_attended_transfer_that_is_a_bridge_to_the_queue_is_found_in_the_calls_records(
+    sessions: Sessions, others: list[str], to: str | None
+) -> None:
+    with transaction(sessions) as session:
+        for position, line in enumerate(log(ATTENDED)):
+            session.add(
+                QueueEvent(
+                    source="queue_log",
+                    position=position,
+                    at=line.at,
+                    call_unique_id=line.call_unique_id,
+                    queue=line.queue,
+                    agent=line.agent,
+                    event=line.event,
+                    data=list(line.data),
+                )
+            )
+        for position, other in enumerate(others):
+            session.add(
+                CallLeg(
+                    source="legs",
+                    position=position,
+                    unique_id="7.0",
+                    linked_id="7.0",
+                    caller=NUMBER,
+                    dialled="s",
+                    channel="PJSIP/trunk-00000001",
+                    other_channel=other,
+                    started_at=at(10 * position),
+                    ended_at=at(90),
+                    disposition="ANSWERED",
+                )
+            )
+        session.flush()
+        derive_stays(session, ["7.0"], now=at(100))
+        stay = session.scalars(select(QueueStay)).one()
+    assert (stay.extension, stay.transferred_how, stay.transferred_to) == ("201", "attended", to)
