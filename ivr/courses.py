@@ -183,6 +183,8 @@ def _told(course: CourseNow, done: Enrolled, *, sms: bool) -> tuple[Prompt, ...]
 def _refused(why: Refused) -> Dialog[None]:
     if why is Refused.NOBODY:
         raise PersonNeeded(Need.NOT_IDENTIFIED)
-    yield from say("courses.refused", prompt(f"courses.refused.{why}"), must_hear=True)
+    # Full although the caller would have waited: so is the list.
+    told = Refused.LIST_FULL if why is Refused.FULL else why
+    yield from say("courses.refused", prompt(f"courses.refused.{told}"), must_hear=True)
     if why is Refused.OUT_OF_REACH:
         raise PersonNeeded(Need.NOT_NOW)

@@ -20,6 +20,7 @@ from ivr.steps import (
     Need,
     Option,
     PersonNeeded,
+    Prompt,
     choose,
     prompt,
     say,
@@ -56,12 +57,7 @@ def _serve(desk: Desk) -> Dialog[None]:
     language = desk.language()
     yield from speak(language)
     yield from notices(desk)
-    yield from say("welcome", prompt("welcome.greeting"), prompt("welcome.privacy"))
-    hours = desk.hours()
-    if not hours.open_now:
-        yield from say(
-            "welcome.closed", prompt("welcome.closed"), *next_opening(hours), prompt("welcome.by_keypad")
-        )
+    yield from _welcome(desk)
     service = yield from _main_menu(desk)
     while service is not _Service.GOODBYE:
         if service is _Service.LANGUAGE:
@@ -81,6 +77,15 @@ def _serve(desk: Desk) -> Dialog[None]:
             yield from information(desk)
         service = yield from _anything_else(desk)
     yield from say("goodbye", prompt("goodbye.said"))
+
+
+def _welcome(desk: Desk) -> Dialog[None]:
+    yield from say("welcome", prompt("welcome.greeting"), prompt("welcome.privacy"))
+    hours = desk.hours()
+    if not hours.open_now:
+        yield from say(
+            "welcome.closed", prompt("welcome.closed"), *next_opening(hours), prompt("welcome.by_keypad")
+        )
 
 
 def _main_menu(desk: Desk) -> Dialog[_Service]:
@@ -109,16 +114,22 @@ def _anything_else(desk: Desk) -> Dialog[_Service]:
 
 def reach_person(desk: Desk, need: Need) -> Dialog[None]:
     """Put the caller through if it is any use to wait, else offer a call-back or take a message."""
-    hours = desk.hours()
     sorry = () if need is Need.ASKED else (prompt(f"person.{need}"),)
-    if not hours.open_now:
-        why = (prompt("person.closed"), *next_opening(hours))
-    elif (reach := desk.routing.reach()) is Reach.RING:
+    why = _why_nobody(desk)
+    if why is None:
         if not (yield from recall_pending(desk)):
             yield from tell_of_recording(desk.recording)
             yield from transfer("person", *sorry, *told(desk.routing.wait()), prompt("person.transfer"))
-        return
-    else:
-        why = (prompt("person.nobody" if reach is Reach.NOBODY else "person.too_late"),)
-    if not (yield from offer_call_back(desk, *sorry, *why)):
+    elif not (yield from offer_call_back(desk, *sorry, *why)):
         yield from message(desk)
+
+
+def _why_nobody(desk: Desk) -> tuple[Prompt, ...] | None:
+    """Why it is no use to wait for a person; ``None`` if phones will ring."""
+    hours = desk.hours()
+    if not hours.open_now:
+        return (prompt("person.closed"), *next_opening(hours))
+    reach = desk.routing.reach()
+    if reach is Reach.RING:
+        return None
+    return (prompt("person.nobody" if reach is Reach.NOBODY else "person.too_late"),)

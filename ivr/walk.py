@@ -232,8 +232,9 @@ def _ways_out(step: Step) -> list[Any]:
     return [GaveUp(), *([AskedForPerson()] if isinstance(step, Menu) else []), HANG_UP]
 
 
-#: What a dialog's way does not depend on: the desk may change its mind, and both languages say the same.
-_IRRELEVANT = {"desk", "agenda", "town", "language"}
+#: What a dialog's way does not depend on: the desk may change its mind, both languages say the same, and why
+#: there is nobody to talk to has been said.
+_IRRELEVANT = {"desk", "agenda", "town", "language", "sorry", "why"}
 
 
 def _state(running: object) -> tuple[tuple[str, int, object], ...]:

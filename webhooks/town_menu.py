@@ -20,6 +20,7 @@ from ivr.ports import CertificateDraft, CertificateKind, DayHours, Delivery, Des
 from ivr.rooms import Part, Purpose, Standing
 from ivr.steps import Prompt
 from ivr.supposed import Known, Suppositions
+from ivr.survey import Survey, survey
 from ivr.switchboard import switchboard
 from ivr.tree import Choice, Kind, Node, tree
 from ivr.waiting import waiting
@@ -39,6 +40,7 @@ def worlds(offer: Offer) -> Mapping[str, World]:
         "waiting": lambda pick: waiting(of.suppose(Desk, pick)),
         "override": lambda pick: override(of.suppose(OverrideDesk, pick)),
         "paused": lambda pick: paused(of.suppose(Duty, pick)),
+        "survey": lambda pick: survey(of.suppose(Survey, pick)),
     }
 
 
@@ -130,6 +132,7 @@ def _known(offer: Offer) -> Known:
         "Slot.service": offer.services,
         "ReportDesk.categories": (offer.report_categories,),
         "Hours.week": ((workday, workday), (closed, closed), ()),
+        "CallBacks.read": ("+390290901234",),
         "CourseDesk.offered": (offer.courses, ()),
         "CourseDesk.about": (
             *(
@@ -143,7 +146,7 @@ def _known(offer: Offer) -> Known:
         "CourseDesk.may_enrol": (None, Refused.ALREADY, Refused.NOBODY, Refused.OUT_OF_REACH),
         # Without a room there is nothing to ask for it.
         "RoomDesk.purposes": (tuple(Purpose), ()) if offer.rooms else ((),),
-        "RoomDesk.rooms": (offer.rooms,),
+        "RoomDesk.rooms": (offer.rooms, ()),
         "RoomDesk.standing": tuple(dict.fromkeys(Part, standing) for standing in Standing),
         "InformationDesk.fee": (None, Decimal("22.21")),
         "FoundRequest.overdue": (False, True),
