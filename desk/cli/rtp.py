@@ -31,8 +31,10 @@ KEYS, ANSWERED_KEYS = 96, 101
 _MARK = 0x80
 #: Events of RFC 4733, section 3.2.
 _EVENTS = "0123456789*#ABCD"
-#: A key lasts 100 ms and is followed by as much silence.
+#: A key lasts 100 ms.
 _KEY_FRAMES = 5
+#: And so long is the pause before the next one (in frames, too).
+_PAUSE_FRAMES = 10
 #: Likeness (see `likeness`) from which two sounds count as the same; telephone coding costs less than 0.05.
 _SAME = 0.8
 #: Below this level (full scale = 1) a sound file is a pause.
@@ -83,7 +85,7 @@ class Sound:
         return host, port
 
     def press(self, keys: str) -> None:
-        """Press keys one after the other, 0.2 s each; returns at once."""
+        """Press keys one after the other, 0.3 s each, as quick people do; returns at once."""
         for key in keys:
             event = _EVENTS.index(key)
             frames: list[tuple[int, bool, int, bytes]] = []
@@ -92,7 +94,7 @@ class Sound:
                 end = 0x80 if number >= _KEY_FRAMES else 0
                 packet = struct.pack("!BBH", event, end | 10, duration)
                 frames.append((self._keys, number == 0, number, packet))
-            frames.extend([(_ALAW, False, 0, _SILENCE)] * _KEY_FRAMES)
+            frames.extend([(_ALAW, False, 0, _SILENCE)] * _PAUSE_FRAMES)
             # At once: with a frame of silence in its middle, a key would count as two.
             self._to_send.extend(frames)
 
