@@ -12,6 +12,7 @@ import click
 #: Command to the module below this package that has it.
 COMMANDS = {
     "up": "running",
+    "announce": "running",
     "prepare": "preparing",
     "asterisk": "running",
     "agi": "running",

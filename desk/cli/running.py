@@ -6,8 +6,8 @@ import fcntl
 import logging
 import os
 import shlex
+import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from desk.cli.health import examine, system_parts
 from desk.cli.preparing import prepare_system
 from desk.db import connect, reading, sessions
 from desk.demo import demo_logins
-from desk.keyring import Keyring, open_keyring
+from desk.keyring import open_keyring
 from desk.settings import Settings
 from desk.town import read_town
 
@@ -55,7 +55,7 @@ def up(demo: bool) -> None:
 
 
 def _run(settings: Settings, demo: bool) -> None:
-    keyring = prepare_system(settings, demo=demo)
+    prepare_system(settings, demo=demo)
     wrong = [finding for finding in examine(settings) if not finding.ok]
     if wrong:
         raise click.ClickException("\n".join(f"{f.what}: {f.detail}. To mend it, {f.remedy}." for f in wrong))
@@ -64,7 +64,8 @@ def _run(settings: Settings, demo: bool) -> None:
         manager.add_process(
             name, shlex.join(command), env={**os.environ, UNDER_RUNNER: "1"}, cwd=str(Path.cwd())
         )
-    threading.Thread(target=_announce, args=(settings, keyring, demo), daemon=True).start()
+    # Not a thread: the runner forks, and its children would keep open what a thread asks other programs by.
+    subprocess.Popen([sys.executable, "-m", "desk.cli", "announce", *(["--demo"] if demo else [])])
     manager.loop()
     sys.exit(0 if manager.returncode in (0, 130) else manager.returncode)
 
@@ -145,20 +146,23 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
         )
 
 
-def _announce(settings: Settings, keyring: Keyring, demo: bool) -> None:
+@click.command(hidden=True)
+@click.option("--demo", is_flag=True, help="Tell the demo's log-ins, too.")
+def announce(demo: bool) -> None:
     """Once all parts are well, tell how to use them; after a while, which one is missing."""
+    settings = Settings()
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         parts = system_parts(settings)
         if all(part.ok for part in parts.values()):
-            click.echo(_welcome(settings, keyring, demo), err=True)
+            click.echo(_welcome(settings, demo), err=True)
             return
         time.sleep(0.5)
     missing = ", ".join(f"{name} ({part.detail})" for name, part in parts.items() if not part.ok)
     click.secho(f"Not ready after {START_SECONDS} s: {missing}. See the log above.", fg="red", err=True)
 
 
-def _welcome(settings: Settings, keyring: Keyring, demo: bool) -> str:
+def _welcome(settings: Settings, demo: bool) -> str:
     with reading(sessions(connect(settings.url))) as session:
         phones = read_town(session).phones
     lines = [
@@ -167,7 +171,8 @@ def _welcome(settings: Settings, keyring: Keyring, demo: bool) -> str:
         f"  Web pages    http://{settings.web_address}:{settings.web_port}/console/",
     ]
     if demo:
-        logins = "   ".join(f"{login} / {keyring.operator_passwords[login]}" for login in demo_logins())
+        passwords = open_keyring(settings.home, extensions=(), logins=()).operator_passwords
+        logins = "   ".join(f"{login} / {passwords[login]}" for login in demo_logins())
         lines.append(f"  Log-ins      {logins}")
     overriding = ", ".join(phone.extension for phone in phones if phone.may_override)
     sip = f"{settings.sip_address}:{settings.sip_port}"
