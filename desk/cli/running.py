@@ -146,7 +146,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
         )
 
 
-@click.command(hidden=True)
+@click.command()
 @click.option("--demo", is_flag=True, help="Tell the demo's log-ins, too.")
 def announce(demo: bool) -> None:
     """Once all parts are well, tell how to use them; after a while, which one is missing."""

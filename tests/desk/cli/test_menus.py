@@ -144,6 +144,8 @@ def test_the_tree_has_every_menu_in_both_languages() -> None:
 
 
 @pytest.mark.usefixtures("engine")
+# Every path of every dialog, twice: half a minute of work on a machine with nothing else to do.
+@pytest.mark.timeout(900)
 def test_the_menus_of_the_town_keep_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("menu", "check", "--texts-only") == (0, "0 problems in the menus\n")
     # Nothing is rendered in this home.
