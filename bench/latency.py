@@ -71,10 +71,12 @@ class _Answer:
 
 def _answers(events: list[str]) -> dict[int, _Answer]:
     """The answers by the caller's port. SIPp writes: answered PORT m=audio PORT date time seconds."""
+    answered = (event.split() for event in events)
     return {
-        int(events[at + 1]): _Answer(float(events[at + 6]), int(events[at + 3]))
-        for at, word in enumerate(events[:-6])
-        if word == "answered"
+        int(words[1]): _Answer(float(words[6]), int(words[3]))
+        for words in answered
+        # SIPp may be writing the last one.
+        if words[:1] == ["answered"] and len(words) > 6
     }
 
 

@@ -95,7 +95,7 @@ class Load:
 
     @property
     def events(self) -> list[str]:
-        """The words of SIPp's log."""
+        """The lines of SIPp's log."""
         return self._sipp.events
 
     def _count(self) -> Count:
