@@ -19,6 +19,13 @@ from tests.live import harness
 _NUMBERS = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Calls go by the clock, which other work can disturb: each has a second try, and tells so."""
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture
 def exchange() -> Iterator[harness.Exchange]:
     """A private Asterisk with five phones that ring for 1 s, and nothing behind it: no AGI server answers."""
