@@ -97,7 +97,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     account = _account()
     folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "log/cdr-custom", "run"))]
     written_for_us = (
-        _messages(settings),
+        settings.messages,
         settings.call_backs,
         settings.recordings,
         settings.recorded_calls,
@@ -105,7 +105,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     folders += written_for_us
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-    for above in (settings.home.resolve(), _messages(settings).parent):
+    for above in (settings.home.resolve(), settings.messages.parent):
         above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o011)
     etc = state / "etc"
     environment = Environment(
@@ -127,7 +127,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "state": state,
         "sounds": settings.sounds,
         "music": settings.home.resolve() / "moh",
-        "messages": _messages(settings),
+        "messages": settings.messages,
         "call_backs": settings.call_backs,
         "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
@@ -235,10 +235,6 @@ def _limits(town: Town) -> dict[str, int]:
 
 def _state(settings: Settings) -> Path:
     return settings.home.resolve() / "asterisk"
-
-
-def _messages(settings: Settings) -> Path:
-    return settings.home.resolve() / "spool" / "messages"
 
 
 def _account() -> pwd.struct_passwd | None:
