@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from prompts.catalogue import Catalogue
 LONGEST = 1600
 #: Seconds to wait where no time is given for a key: Asterisk takes 0 for its own default.
 NO_TIME = 0.01
+#: A pause (seconds) after which digits that are typed in one go are looked at.
+PAUSE = 1.5
 #: The tone after which to speak; the dialplan plays the same (asterisk-conf/extensions.conf).
 TONE = (("PlayTones", "!1000/300,!0"), ("Wait", "0.4"), ("StopPlayTones", ""))
 #: Seconds of silence that end a recording.
@@ -46,12 +48,18 @@ class AgiLine:
             for sound in self._catalogue.sounds(language, prompt.key, dict(prompt.values))
         ) or [""]
         for sounds in first:
-            if key := self._session.read_key(sounds, NO_TIME):
+            if key := self._session.read_keys(sounds, NO_TIME):
                 return key
-        return self._session.read_key(last, max(seconds, NO_TIME))
+        return self._session.read_keys(last, max(seconds, NO_TIME))
 
-    def collect(self, seconds: float) -> str:
-        return self._session.wait_for_digit(int(seconds * 1000))
+    def collect(self, seconds: float, most: int = 1) -> str:
+        if most == 1:
+            return self._session.wait_for_digit(int(seconds * 1000))
+        # Digits typed in one go are one command. It ends at every pause, for only then it tells of a ``*``.
+        for pause in _pauses(seconds):
+            if keys := self._session.read_keys("", pause, most):
+                return keys
+        return ""
 
     def record(self, name: str, longest: int, least: float) -> Recording | None:
         path = self._recordings / f"{self._call}-{name}"
@@ -63,6 +71,13 @@ class AgiLine:
 
     def dial(self) -> None:
         self.dialled = True
+
+
+def _pauses(seconds: float) -> Iterator[float]:
+    """``seconds`` of silence in pieces of at most :data:`PAUSE`."""
+    while seconds > 0:
+        yield min(seconds, PAUSE)
+        seconds -= PAUSE
 
 
 def _lines(sounds: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -9,6 +10,7 @@ from types import FrameType
 
 from agi_scripts import direct_line, override, paused, survey, switchboard, unanswered, waiting
 from agi_scripts.house import Clock, House, open_house, utc_now
+from agi_scripts.rehearsal import rehearse
 from agi_scripts.server import Entry, Server
 from agi_scripts.session import Session
 from call_routing.names import Script
@@ -30,6 +32,9 @@ ENTRIES = {
 def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     """Serve until SIGTERM or SIGINT. Calls in progress then ring the back office: the dialplan sees to it."""
     house = open_house(settings, clock=clock)
+    rehearse(house)
+    # What is in memory now stays: the collector need not look at it again during calls.
+    gc.freeze()
     entries: dict[str, Entry] = {script.value: _entry(script, house) for script in ENTRIES}
     with Server((settings.agi_address, settings.agi_port), entries, settings.agi_allowed) as server:
 

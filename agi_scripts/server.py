@@ -41,16 +41,23 @@ class SocketWire:
         self._buffer = bytearray()
         self._pending: list[str] = []
         #: ``time.monotonic()`` at which the header must be complete; ``None`` once it is.
-        self.deadline: float | None = time.monotonic() + HEADER_SECONDS
+        self._deadline: float | None = time.monotonic() + HEADER_SECONDS
+        connection.settimeout(HEADER_SECONDS)
+
+    def header_is_complete(self) -> None:
+        """From now on commands are answered, which may take as long as a recording."""
+        self._deadline = None
+        self._socket.settimeout(ANSWER_SECONDS)
 
     def readline(self) -> str:
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > LONGEST_LINE:
                 raise BadPeerError("a line is too long")
-            seconds = ANSWER_SECONDS if self.deadline is None else self.deadline - time.monotonic()
-            if seconds <= 0:
-                raise TimeoutError("the header did not come in time")
-            self._socket.settimeout(seconds)
+            if self._deadline is not None:
+                seconds = self._deadline - time.monotonic()
+                if seconds <= 0:
+                    raise TimeoutError("the header did not come in time")
+                self._socket.settimeout(seconds)
             received = self._socket.recv(4096)
             if not received:
                 raise HungUp
@@ -65,7 +72,6 @@ class SocketWire:
     def flush(self) -> None:
         data = "".join(self._pending).encode("utf-8", "replace")
         self._pending.clear()
-        self._socket.settimeout(ANSWER_SECONDS)
         self._socket.sendall(data)
 
 
@@ -85,7 +91,7 @@ class _Handler(socketserver.BaseRequestHandler):
         except (BadPeerError, OSError) as e:
             log.warning("dropped a peer: %s", e)
             return
-        wire.deadline = None
+        wire.header_is_complete()
         name = urlsplit(session.env.get("agi_request", "")).path.strip("/")
         entry = self.server.entries.get(name)
         if entry is None:

@@ -19,8 +19,8 @@ from ivr.conversation import HungUp
 HEADER_LINES = 200
 LONGEST_LINE = 4096
 
-#: The channel variable that a key is read into.
-KEY = "CENTRALINO_KEY"
+#: The channel variable that keys are read into.
+KEYS = "CENTRALINO_KEYS"
 
 #: Control characters end or corrupt a line of the protocol, so none may be inside a value.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
@@ -122,15 +122,18 @@ class Session(AGI):  # type: ignore[misc]
             raise AGIUsageError(response)
         raise AGIError(f"unexpected answer with code {code or '(none)'}")
 
-    def read_key(self, sounds: str, seconds: float) -> str:
-        """Play sounds (paths without extension, joined by ``&``) and wait for a key.
+    def read_keys(self, sounds: str, seconds: float, most: int = 1) -> str:
+        """Play sounds (paths without extension, joined by ``&``) and wait for keys.
 
-        Returns the key pressed during the sounds or within ``seconds`` after them, or ``""``.
+        Returns the keys pressed from the beginning of the sounds on, until there are ``most``, a ``#`` (which
+        is returned too) or a pause of ``seconds``, counted from the end of the sounds for the first key.
         """
-        self.appexec("Read", f"{KEY},{sounds},1,,1,{seconds:g}")
-        key = self.variable(KEY)
+        self.appexec("Read", f"{KEYS},{sounds},{most},,1,{seconds:g}")
+        # Both in one command: keys pressed between two commands are lost.
+        answer = self.execute("GET FULL VARIABLE", quote(f"${{READSTATUS}} ${{{KEYS}}}"))
+        status, _, keys = answer.get("result", ("", ""))[1].partition(" ")
         # ``#`` ends the reading instead of being read.
-        return key or ("#" if self.variable("READSTATUS") == "OK" else "")
+        return f"{keys}#" if status == "OK" and len(keys) < most else keys
 
     def variable(self, name: str) -> str:
         """The value of a channel variable; empty if there is none."""

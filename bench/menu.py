@@ -61,7 +61,7 @@ class _NotingLine:
             self.sounds += self.catalogue.sounds(language, prompt.key, dict(prompt.values))
         return self.collect(seconds) if seconds else ""
 
-    def collect(self, seconds: float) -> str:
+    def collect(self, seconds: float, most: int = 1) -> str:
         if not self.keys:
             # The certificate is filed: what follows is the question whether there is anything else.
             self._add(0)

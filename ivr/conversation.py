@@ -62,8 +62,11 @@ class Line(Protocol):
     def play(self, prompts: Sequence[Prompt], language: str, seconds: float = 0.0) -> str:
         """Play, and listen for ``seconds`` more; returns the first key pressed, or ``""``."""
 
-    def collect(self, seconds: float) -> str:
-        """The next key, or ``""`` after ``seconds`` of silence."""
+    def collect(self, seconds: float, most: int = 1) -> str:
+        """The next keys, at least one and at most ``most``; ``""`` after ``seconds`` of silence.
+
+        Fewer than ``most`` when the caller pauses or presses ``#``, which is the last one then.
+        """
 
     def record(self, name: str, longest: int, least: float) -> Recording | None:
         """Record after a tone until ``#``, silence or ``longest`` seconds.
@@ -282,7 +285,7 @@ class Conversation:
             if len(typed) == ask.longest:
                 self._overhear_end = True
                 break
-            key = self._key(NEXT_DIGIT)
+            key = self._key(NEXT_DIGIT, ask.longest - len(typed))
         if not typed:
             if key != END:
                 raise _Failed(Happening.SILENCE)
@@ -317,13 +320,13 @@ class Conversation:
             self._play(prompts, seconds)
         return self._ahead.popleft() if self._ahead else ""
 
-    def _key(self, seconds: float) -> str:
-        if self._ahead:
-            return self._ahead.popleft()
+    def _key(self, seconds: float, most: int) -> str:
+        """The next key within ``seconds``, out of at most ``most`` that are wanted."""
         if self._slow:
             seconds *= SLOW
-        key = self._line.collect(seconds)
-        return self._line.collect(seconds) if self._superfluous(key) else key
+        if not self._ahead:
+            self._ahead.extend(self._line.collect(seconds, most))
+        return self._ahead.popleft() if self._ahead else ""
 
     def _slow_down(self) -> None:
         if self._slow:

@@ -58,7 +58,7 @@ class TextLine:
             self._tell(Told.HEARD, self._catalogue.text(language, prompt.key, dict(prompt.values)))
         return self.collect(seconds) if seconds else ""
 
-    def collect(self, seconds: float) -> str:
+    def collect(self, seconds: float, most: int = 1) -> str:
         if not self._typed and self._interactive:
             self._typed += self._ask()
             if not self._typed:

@@ -1,29 +1,26 @@
 """``centralino what-if``: what a caller would meet at some time, without a call and without a trace.
 
-The dialog, the desk and the rules are the real ones on the real database. All of it happens in one
-transaction that is rolled back at the end; what would go to the spool goes to a folder that is removed.
+The dialog, the desk and the rules are the real ones on the real database.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import click
-from sqlalchemy.orm import sessionmaker
 
 from agi_scripts.call_desk import CallDesk
 from agi_scripts.house import House
 from agi_scripts.journal import CallJournal
+from agi_scripts.rehearsal import without_a_trace
 from call_routing.hours import OpeningHours
 from desk.cli.moments import is_shown_twice, read_moment
 from desk.cli.simulating import TextLine, Told, caller_number
-from desk.db import DatabaseGone, connect, sessions, transaction
+from desk.db import DatabaseGone, connect, sessions
 from desk.settings import Settings
 from desk.spool import Spool
 from desk.town import Town
@@ -89,7 +86,7 @@ def what_if(moment: str, keys: str, caller: str | None, language: str | None, as
     if not set(pressed) <= KEYS:
         raise click.BadParameter(f"only {' '.join(sorted(KEYS))}", param_hint="--keys")
     number = caller_number(caller)
-    with _without_a_trace(Settings(), at) as house:
+    with _house(Settings()) as real, without_a_trace(real, at) as house:
         met = _call(house, at, pressed, number, language)
     click.echo(json.dumps(asdict(met), ensure_ascii=False, indent=2) if as_json else "\n".join(_told(met)))
 
@@ -157,20 +154,15 @@ def _rings(town: Town) -> list[Ringing]:
 
 
 @contextmanager
-def _without_a_trace(settings: Settings, at: datetime) -> Iterator[House]:
-    """A house that stands still at ``at`` and forgets all that is done in it."""
+def _house(settings: Settings) -> Iterator[House]:
     engine = connect(settings.url)
     try:
-        with tempfile.TemporaryDirectory() as folder, transaction(sessions(engine)) as outer:
-            # What commits inside ends a savepoint only.
-            kept_back = sessionmaker(
-                outer.connection(), expire_on_commit=False, join_transaction_mode="create_savepoint"
-            )
-            try:
-                catalogue = load_catalogue(settings.sounds)
-                yield House(settings, kept_back, Spool(Path(folder)), catalogue, lambda: at)
-            finally:
-                outer.rollback()
+        yield House(
+            settings,
+            sessions(engine),
+            Spool(settings.home / "spool"),
+            load_catalogue(settings.sounds),
+        )
     except DatabaseGone as e:
         raise click.ClickException(f"{e}: run make setup, then centralino prepare --demo") from e
     finally:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agi_scripts.line import LONGEST, AgiLine
+from agi_scripts.line import LONGEST, PAUSE, AgiLine
 from agi_scripts.session import Session
 from ivr.steps import prompt
 from prompts.catalogue import load_catalogue
 
 
 class Exchange(Session):
-    """Answers every reading with silence and notes it."""
+    """Answers readings with ``typed``, then with silence, and notes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *typed: str) -> None:
+        self.typed = list(typed)
         self.readings: list[tuple[str, float]] = []
 
-    def read_key(self, sounds: str, seconds: float) -> str:
+    def read_keys(self, sounds: str, seconds: float, most: int = 1) -> str:
         self.readings.append((sounds, seconds))
-        return ""
+        return self.typed.pop(0) if self.typed else ""
 
 
 def test_all_sounds_and_the_wait_are_one_command(tmp_path: Path) -> None:
@@ -39,3 +40,18 @@ def test_what_is_too_long_for_one_command_is_cut_between_sounds(tmp_path: Path) 
     assert [seconds for _, seconds in exchange.readings][-1] == 5.0
     joined = [sound for sounds, _ in exchange.readings for sound in sounds.split("&")]
     assert joined == 4 * list(catalogue.sounds("it", "certificate.reference", {"ref": "12345678"}))
+
+
+def test_digits_typed_in_one_go_are_one_command(tmp_path: Path) -> None:
+    exchange = Exchange("703195")
+    assert AgiLine(exchange, load_catalogue(Path("/sounds")), tmp_path, "1.1").collect(6.0, 6) == "703195"
+    assert exchange.readings == [("", PAUSE)]
+
+
+def test_who_hesitates_between_digits_has_all_the_time_there_is(tmp_path: Path) -> None:
+    exchange = Exchange("", "", "7")
+    line = AgiLine(exchange, load_catalogue(Path("/sounds")), tmp_path, "1.1")
+    assert line.collect(6.0, 6) == "7"
+    assert len(exchange.readings) == 3
+    assert line.collect(4.0, 6) == ""
+    assert [seconds for _, seconds in exchange.readings[3:]] == [PAUSE, PAUSE, 1.0]

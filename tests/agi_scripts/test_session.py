@@ -88,7 +88,7 @@ HANG_UPS: dict[str, list[str | OSError]] = {
 @pytest.mark.parametrize(
     "command",
     [
-        lambda agi: agi.read_key("hello", 5),
+        lambda agi: agi.read_keys("hello", 5),
         lambda agi: agi.variable("A"),
         lambda agi: agi.wait_for_digit(1000),
         lambda agi: agi.record_file("message", silence=4),
@@ -135,21 +135,28 @@ def test_a_usage_that_breaks_off_does_not_loop_for_ever() -> None:
 
 
 def test_keys_come_back_as_characters() -> None:
-    agi, wire = session("200 result=0", "200 result=1 (5)", "200 result=35", "200 result=0")
-    assert agi.read_key("it/hello&it/again", 5) == "5"
+    agi, wire = session("200 result=0", "200 result=1 (OK 5)", "200 result=35", "200 result=0")
+    assert agi.read_keys("it/hello&it/again", 5) == "5"
     assert wire.sent == [
-        'EXEC Read "CENTRALINO_KEY,it/hello&it/again,1,,1,5"\n',
-        'GET VARIABLE "CENTRALINO_KEY"\n',
+        'EXEC Read "CENTRALINO_KEYS,it/hello&it/again,1,,1,5"\n',
+        'GET FULL VARIABLE "${READSTATUS} ${CENTRALINO_KEYS}"\n',
     ]
     assert agi.wait_for_digit(5000) == "#"
     assert agi.wait_for_digit(5000) == ""
 
 
 def test_hash_and_silence_are_told_apart() -> None:
-    agi, _ = session(*["200 result=0", "200 result=1 ()", "200 result=1 (OK)"])
-    assert agi.read_key("it/hello", 5) == "#"
-    agi, _ = session(*["200 result=0", "200 result=1 ()", "200 result=1 (TIMEOUT)"])
-    assert agi.read_key("it/hello", 5) == ""
+    agi, _ = session("200 result=0", "200 result=1 (OK )")
+    assert agi.read_keys("it/hello", 5) == "#"
+    agi, _ = session("200 result=0", "200 result=1 (TIMEOUT )")
+    assert agi.read_keys("it/hello", 5) == ""
+
+
+def test_several_keys_end_with_a_hash_or_a_pause() -> None:
+    for answer, keys in (("OK 123", "123"), ("OK 12", "12#"), ("TIMEOUT 1*", "1*")):
+        agi, wire = session("200 result=0", f"200 result=1 ({answer})")
+        assert agi.read_keys("", 1.5, 3) == keys
+        assert wire.sent[0] == 'EXEC Read "CENTRALINO_KEYS,,3,,1,1.5"\n'
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

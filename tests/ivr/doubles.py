@@ -74,7 +74,7 @@ class Script:
             raise HungUp
         return self.collect(seconds) if seconds else ""
 
-    def collect(self, seconds: float) -> str:
+    def collect(self, seconds: float, most: int = 1) -> str:
         self.waits.append(seconds)
         if not self.keys:
             raise AssertionError(f"the script has no key left after {self.heard[-3:]}")
