@@ -50,7 +50,8 @@ class Script:
     """A line on which a scripted caller presses keys.
 
     ``keys`` are taken one by one, during a prompt if written with ``+`` before them, else after it:
-    ``"1"`` waits for the end of the prompt, ``"+1"`` barges in, ``"-"`` is a silence, ``"!"`` hangs up.
+    ``"1"`` waits for the end of the prompt, ``"+1"`` barges in, ``"-"`` is a silence, ``"!"`` hangs up. After
+    a first key ``"23#"`` is typed in one go.
     """
 
     keys: list[str]
@@ -81,6 +82,7 @@ class Script:
         key = self.keys.pop(0).removeprefix("+")
         if key == HANG_UP:
             raise HungUp
+        assert len(key) <= most, "more keys than were asked for"
         return "" if key == SILENCE else key
 
     def record(self, name: str, longest: int, least: float) -> Recording | None:

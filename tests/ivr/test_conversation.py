@@ -69,6 +69,21 @@ def test_a_key_in_the_first_prompt_answers_the_menu_three_steps_later(kept: Kept
     assert line.heard == ["hello"]
 
 
+def test_digits_come_one_by_one_or_in_one_go(kept: Kept) -> None:
+    converse(kept.number(), ["1", "2", "3", "4"])
+    converse(kept.number(), ["1", "234"])
+    converse(kept.number(), ["1", "23", "#"])
+    converse(kept.number(), ["1", "2#"])
+    assert kept.answers == ["1234", "1234", "123", "12"]
+
+
+def test_what_follows_a_star_typed_in_one_go_is_the_new_answer(kept: Kept) -> None:
+    _, line, notes = converse(kept.number(), ["1", "2*7", "8#"])
+    assert kept.answers == ["78"]
+    assert line.heard == ["type"]
+    assert notes.of(Happening.REPEATED) == [("number", Happening.REPEATED, "")]
+
+
 def test_silence_and_a_wrong_key_are_told_apart(kept: Kept) -> None:
     _, line, notes = converse(kept.menu(), ["-", "1"])
     assert "again.silence" in line.heard
