@@ -86,6 +86,8 @@ class CallDesk:
         self.draft: CertificateDraft | None = None
         #: Agreed to receipts in this call: stored together with the request.
         self._agreed = False
+        #: Whether the caller's language was looked up.
+        self._recalled = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
         self.call_backs = CallBackDesk(self._call, since)
         self.filed = FiledDesk(self._call)
@@ -101,8 +103,9 @@ class CallDesk:
 
     def language(self) -> str:
         caller = self._call.caller
-        if caller is not None:
+        if caller is not None and not self._recalled:
             self._call.language = self._call.read(lambda s: language_of(s, caller), None) or "it"
+            self._recalled = True
         return self._call.language
 
     def remember_language(self, language: str) -> None:
