@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Flask
+from flask.sansio.app import App
 from flask.typing import ResponseReturnValue
 
 from desk.models import Role
@@ -22,12 +23,12 @@ def add_page(
     *,
     methods: Sequence[str] = ("GET",),
 ) -> None:
-    """Register ``view`` as ``/console<path>``, the endpoint ``console.<name>``, for who has ``permission``."""
+    """Register ``view`` as ``/console<path>``, endpoint ``console.<name>``, for who has ``permission``."""
     blueprint.add_url_rule(path, name, view, methods=list(methods))
     blueprint.record(lambda state: declare(state.app, f"{state.name}.{name}", permission))
 
 
-def declare(app: Flask, endpoint: str, permission: Permission) -> None:
+def declare(app: App, endpoint: str, permission: Permission) -> None:
     """Note what the endpoint takes; for the few that are not pages of the console."""
     app.extensions.setdefault(_KEPT, {})[endpoint] = permission
 

@@ -9,7 +9,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        # Bootstrap Italia's style sheet carries its small signs (arrows, ticks) as data: images, which run nothing.
+        # Bootstrap Italia's style sheet carries small signs as data: images, which run nothing.
         "img-src 'self' data:",
         "font-src 'self'",
         "media-src 'self'",

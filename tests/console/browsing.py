@@ -73,7 +73,7 @@ class Visitor:
         visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         return visitor
 
-    def sign_in(self, login: str, password: str = "giusta") -> None:
+    def sign_in(self, login: str, password: str = "giusta") -> None:  # noqa: S107 - of the tests
         """Through the form, with the keyboard."""
         self.page.goto("/console/login")
         self.page.locator("#login").focus()
