@@ -66,7 +66,10 @@ class Visitor:
     def at(cls, browser: Browser, address: str, *, width: int = 1366, script: bool = True) -> Visitor:
         """A fresh window with nobody logged in."""
         context = browser.new_context(
-            viewport={"width": width, "height": 850}, base_url=address, java_script_enabled=script
+            viewport={"width": width, "height": 850},
+            base_url=address,
+            locale="it-IT",
+            java_script_enabled=script,
         )
         visitor = cls(context.new_page())
         visitor.page.on("console", lambda message: visitor.complaints.append(message.text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -43,8 +44,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[db.Sessions]:
-    db.migrate(settings.url)
+def sessions(settings: Settings, _migrated_file: Path) -> Iterator[db.Sessions]:
+    # Migrated once and copied: every test has a database of its own.
+    shutil.copy(_migrated_file, settings.home / "centralino.sqlite")
     engine = db.connect(settings.url)
     yield db.sessions(engine)
     engine.dispose()
@@ -67,9 +69,12 @@ def address(app: Flask) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a process; each takes a window of its own."""
+    """One Chromium for the tests of a module; each takes a window of its own.
+
+    Not for longer: while it runs no other Playwright and no asyncio can be started in the same process.
+    """
     with chromium() as browser:
         yield browser
 
