@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 
 from desk import db
 from desk.models import (
@@ -26,6 +28,7 @@ from desk.models import (
 from desk.operators import create_operator
 from desk.references import new_reference
 from desk.settings import Settings
+from tests.console.browsing import Visitor, chromium, served
 from tests.console.fixed import KEYRING, Clock, File, birth_certificate
 from webhooks.app import create_app
 
@@ -41,8 +44,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[db.Sessions]:
-    db.migrate(settings.url)
+def sessions(settings: Settings, _migrated_file: Path) -> Iterator[db.Sessions]:
+    # Migrated once and copied: every test has a database of its own.
+    shutil.copy(_migrated_file, settings.home / "centralino.sqlite")
     engine = db.connect(settings.url)
     yield db.sessions(engine)
     engine.dispose()
@@ -56,6 +60,31 @@ def app(settings: Settings, sessions: db.Sessions, clock: Clock) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the application is served."""
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the tests of a module; each takes a window of its own.
+
+    Not for longer: while it runs no other Playwright and no asyncio can be started in the same process.
+    """
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    """A fresh window with nobody logged in."""
+    visitor = Visitor.at(browser, address)
+    yield visitor
+    visitor.page.context.close()
 
 
 @pytest.fixture

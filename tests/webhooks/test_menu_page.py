@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from desk.db import Sessions, connect, transaction
 from desk.db import sessions as db_sessions
@@ -19,8 +17,8 @@ from desk.keyring import Keyring
 from desk.models import Closure
 from desk.overrides import override_hours
 from desk.settings import Settings
+from tests.console.browsing import Visitor, chromium, served
 from tests.console.fixed import KEYRING, Clock
-from tests.console.test_browser import CHROMIUM, OPTIONS
 from webhooks.app import create_app
 
 
@@ -95,29 +93,18 @@ def test_a_caller_later_reads_the_hours_of_that_time(client: FlaskClient, clock:
 
 
 def test_it_can_be_read_in_a_browser(app: Flask) -> None:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    complaints: list[str] = []
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-            page = browser.new_page(base_url=f"http://127.0.0.1:{server.server_port}", locale="it-IT")
-            page.on("console", lambda message: complaints.append(message.text))
-            for width in (1366, 390):
-                page.set_viewport_size({"width": width, "height": 850})
-                page.goto("/menu")
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
-            ids = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
-            assert len(ids) == len(set(ids))
-            # A menu that was opened further up is reached by its link.
-            page.locator("#certificate\\.subject").get_by_role("link").first.click()
-            assert page.evaluate("document.querySelector(':target') !== null")
-            page.get_by_role("link", name="English", exact=True).click()
-            expect(page.locator("h1")).to_have_text("The telephone menu in writing")
-            browser.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    assert complaints == []
+    with served(app) as address, chromium() as browser:
+        visitor = Visitor.at(browser, address)
+        page = visitor.page
+        for width in (1366, 390):
+            page.set_viewport_size({"width": width, "height": 850})
+            page.goto("/menu")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
+        assert len(ids) == len(set(ids))
+        # A menu that was opened further up is reached by its link.
+        page.locator("#certificate\\.subject").get_by_role("link").first.click()
+        assert page.evaluate("document.querySelector(':target') !== null")
+        page.get_by_role("link", name="English", exact=True).click()
+        expect(page.locator("h1")).to_have_text("The telephone menu in writing")
+        assert visitor.complaints == []
