@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from call_routing import names
+from call_routing.plan import PENALTY, rings
 from desk.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ SYSTEM_PROGRAMS = "/usr/sbin"
 
 TEMPLATES = PROJECT / "asterisk-conf"
 
-_PENALTY = {"back_office": 0, "counter": 1}
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
 #: How long a citizen's telephone rings who is called back.
@@ -131,7 +131,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "call_backs": settings.call_backs,
         "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
-        "penalty": _PENALTY,
+        "penalty": PENALTY,
         "limits": _limits(town),
     }
     wanted = {template.name for template in TEMPLATES.glob("*.conf")}
@@ -214,14 +214,12 @@ def unreachable_folder(path: Path) -> Path | None:
 
 def _limits(town: Town) -> dict[str, int]:
     """Times of the dialplan and the queue, in seconds."""
-    longest = {
-        tier: max((phone.ring_seconds for phone in town.phones if phone.tier == tier), default=0)
-        for tier in _PENALTY
-    }
-    first = longest["back_office"] or longest["counter"]
+    tiers = rings(town.phones)
+    first = tiers[0].seconds if tiers else 0
     return {
         "back_office": first,
-        "ring": first + _RETRY_SECONDS + longest["counter"],
+        # The queue pauses between two tiers.
+        "ring": first + _RETRY_SECONDS + sum(tier.seconds for tier in tiers[1:]),
         "retry": _RETRY_SECONDS,
         "attempt": _ATTEMPT_SECONDS,
         "round": town.routing.announce_seconds,

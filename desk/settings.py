@@ -145,6 +145,8 @@ class Settings(BaseSettings):
     #: A phone that rang in vain is told of its pause after this long, and asked again after this long.
     pause_told_seconds: int = 10
     pause_asked_again_seconds: int = 300
+    #: Where the worker is gone, such a pause ends by itself after this long: the phone rings again.
+    pause_without_worker_seconds: int = Field(default=120, ge=15)
 
     #: Where the desk reads its mail: what is due is sent there every working morning; empty sends none.
     desk_email: str = ""

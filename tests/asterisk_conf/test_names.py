@@ -67,7 +67,7 @@ def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
         for key, value in rows
         if key == "exten"
     }
-    jumps = re.findall(r"(?:Goto\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
+    jumps = re.findall(r"(?:Goto\(|Gosub\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
     assert jumps
     assert {(context, extension) for context, extension in jumps} <= extensions
     # Calls begin in some, the worker begins in others, and one is a subroutine.
@@ -88,8 +88,19 @@ def test_an_offices_number_leads_to_the_office_however_the_trunk_writes_it(etc: 
     ]
 
 
-def test_variables(dialplan: str) -> None:
-    assert set(re.findall(r"CENTRALINO_\w+", dialplan)) == set(Variable)
+def test_variables(dialplan: str, town: Town) -> None:
+    used = set(re.findall(r"CENTRALINO_\w+", dialplan))
+    silent = {name for name in used if name.startswith(names.SILENT)}
+    assert used - silent == set(Variable)
+    # One for each phone, and the one that *22 puts together.
+    assert silent == {names.SILENT, *(names.SILENT + phone.extension for phone in town.phones)}
+
+
+def test_who_is_between_two_rounds_is_counted(dialplan: str) -> None:
+    assert set(re.findall(r"GROUP\((\w+)\)", dialplan)) == {names.GROUP}
+    assert f"Set(GROUP({names.GROUP})={names.BETWEEN})" in dialplan
+    assert re.findall(r"UserEvent\((\w+),Since: ", dialplan) == [names.BETWEEN_EVENT]
+    assert set(re.findall(r"QueueLog\((\w+),", dialplan)) == {Queue.DESK}
 
 
 def test_outcomes(dialplan: str) -> None:
@@ -242,5 +253,8 @@ def test_the_readme_names_them_all() -> None:
         names.LAMP,
         names.LIT,
         names.DARK,
+        names.SILENT,
+        names.BETWEEN,
+        names.BETWEEN_EVENT,
     ):
         assert f"`{other}`" in readme, other
