@@ -19,9 +19,11 @@ from desk.models import (
     CallBackResult,
     CallBackState,
     Channel,
+    Phone,
     QueueStay,
     RequestState,
     StayOutcome,
+    Tier,
 )
 from desk.requests import change_state, file_request, request_by_key
 from desk.settings import Settings
@@ -225,8 +227,11 @@ def unwanted_attempts(session: Session, channel_ids: Sequence[str]) -> Sequence[
 
 
 def _served_since(session: Session, call_back: CallBack) -> bool:
+    # An office on its own number is not whom the citizen waits for.
+    offices = select(Phone.extension).where(Phone.tier == Tier.OFFICE)
     served = select(QueueStay.id).where(
         QueueStay.caller_e164 == call_back.e164,
+        QueueStay.extension.not_in(offices),
         QueueStay.outcome == StayOutcome.ANSWERED,
         QueueStay.answered_at > call_back.asked_at,
         # The call-back itself is answered by the operator before the citizen is there.
