@@ -117,11 +117,13 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         autoescape=False,  # noqa: S701  configuration files, not web pages
     )
     environment.filters["line"] = _one_line
+    environment.filters["secret"] = _secret
     environment.filters["dialled_as"] = _dialled_as
     values = {
         "settings": settings,
         "keyring": keyring,
         "town": town,
+        "trunk_password": settings.trunk_password.get_secret_value() or keyring.trunk_password,
         "programs": find_programs(settings),
         "etc": etc,
         "state": state,
@@ -188,6 +190,13 @@ def is_running(settings: Settings) -> bool:
         return "fully booted" in ask(settings, "core waitfullybooted").lower()
     except (NotRunning, NoAsterisk):
         return False
+
+
+def registration(settings: Settings) -> str:
+    """How the trunk's registration stands: Asterisk's word, as ``Registered``. Raises `NotRunning`."""
+    listed = ask(settings, "pjsip show registrations")
+    found = re.search(rf"^\s*{names.TRUNK}/\S+\s+\S+\s+(\w+)", listed, re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 def unreachable_folder(path: Path) -> Path | None:
@@ -259,6 +268,13 @@ def _write(path: Path, text: str, account: pwd.struct_passwd | None) -> None:
 def _one_line(text: str) -> str:
     """A label as Asterisk can hold it: no quotes, semicolons (comments) or line ends."""
     return re.sub(r"[^\w .'-]", " ", text)
+
+
+def _secret(text: str) -> str:
+    """Somebody else's password as Asterisk reads it. Raises ``ValueError`` for one that no line can hold."""
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("the trunk's password has line ends, or blanks around it")
+    return text.replace(";", r"\;")
 
 
 def _dialled_as(e164: str) -> list[str]:

@@ -8,13 +8,15 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from call_routing import names
-from call_routing.exchange import TEMPLATES
+from call_routing.exchange import TEMPLATES, write_configuration
 from call_routing.names import Context, Outcome, PauseReason, Queue, Script, Sound, Variable
+from desk.keyring import open_keyring
 from desk.settings import PROJECT, Settings
 from desk.town import Town
 
@@ -230,6 +232,47 @@ def test_a_label_cannot_add_settings(etc: Path) -> None:
 def test_a_trunk_cannot_add_settings(uri: str) -> None:
     with pytest.raises(ValidationError):
         Settings(trunk_uri=uri)
+
+
+@pytest.mark.parametrize("user", ["a\nb", "a;b", "a b", "a@b", "[a]"])
+def test_a_trunks_user_cannot_add_settings(user: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(trunk_uri="sip:192.0.2.7", trunk_user=user)
+
+
+def test_a_trunk_that_wants_a_password_has_one_and_registers(tmp_path: Path, town: Town) -> None:
+    def written(**changes: Any) -> Sections:
+        settings = Settings(home=tmp_path, asterisk_root=Settings().asterisk_program_root, **changes)
+        keyring = open_keyring(tmp_path, extensions=[phone.extension for phone in town.phones], logins=[])
+        return sections(write_configuration(settings, keyring, town) / "pjsip.conf")
+
+    trunk = {"trunk_uri": "sip:voip.example:5060", "trunk_user": "0290000000"}
+    rows = written(**trunk)[names.TRUNK]
+    (password,) = (value for key, value in rows if key == "password")
+    assert password == open_keyring(tmp_path, extensions=(), logins=()).trunk_password
+    assert {("type", "registration"), ("client_uri", "sip:0290000000@voip.example")} <= set(rows)
+    rows = written(**trunk, trunk_password="of;the provider", trunk_register=False)[names.TRUNK]
+    assert ("password", r"of\;the provider") in rows
+    assert ("type", "registration") not in rows
+    for wrong in ("a\nb = c", " a"):
+        with pytest.raises(ValueError, match="password"):
+            written(**trunk, trunk_password=wrong)
+    with pytest.raises(ValidationError, match="TRUNK_URI"):
+        Settings(trunk_user="0290000000")
+
+
+@pytest.mark.parametrize(
+    ("uri", "host"),
+    [
+        ("sip:voip.example", "voip.example"),
+        ("sip:198.51.100.7:5060", "198.51.100.7"),
+        ("sips:a@voip.example:5061", "voip.example"),
+        ("sip:[2001:db8::7]:5060", "[2001:db8::7]"),
+        ("", ""),
+    ],
+)
+def test_the_providers_host(uri: str, host: str) -> None:
+    assert Settings(trunk_uri=uri).trunk_domain == host
 
 
 def test_all_templates_are_written_and_filled(etc: Path) -> None:

@@ -321,7 +321,10 @@ class Exchange:
 
         Its ``finish`` waits for the last one, and fails if a call was not answered.
         """
-        scenario = sipp.calling_scenario(number or self.settings.town_number, "[field0]", hang_up_after=stay)
+        number = number or self.settings.town_number
+        # Nobody listens: SIPp alone would take another port for each call.
+        nowhere = ("127.0.0.1", 9)
+        scenario = sipp.calling_scenario(number, "[field0]", sound=nowhere, hang_up_after=stay)
         folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="centralino-crowd-")))
         people = folder / "people.csv"
         people.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers), encoding="utf-8")

@@ -109,7 +109,7 @@ def test_a_pause_ends_by_itself_when_the_worker_that_made_it_is_gone(system: Sys
     call.hang_up()
     silent.device.close()
     back = system.phone("201", answer_after=0)
-    wait_until(lambda: time.time() > _held(system, "201"), "the pause has run out")
+    wait_until(lambda: time.time() > _held(system, "201") + 1, "the pause has run out")
     system.call(caller="+393335550009", keys="0")
     back.answered()
     assert "PAUSE|no_answer" in system.queue_log
