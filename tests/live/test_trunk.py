@@ -8,6 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from call_routing import exchange
+from call_routing.ami import Ami
+from call_routing.names import AMI_USER, Context
 from desk.cli.health import REGISTERED, examine
 from tests.live.conftest import _bare_exchange
 from tests.live.harness import PATIENCE, Exchange, wait_until
@@ -71,8 +73,19 @@ def test_registered_called_and_calling(provider: Exchange, subscriber: Exchange)
     citizen.hang_up()
     wait_until(lambda: not ours.calls(), "the line is free")
 
-    # We call a citizen: the provider asks who we are.
-    ours.ask(f"channel originate PJSIP/201 extension {CITIZEN}@called-back")
+    # We call a citizen, as for a call-back: the provider asks who we are.
+    with Ami(("127.0.0.1", ours.settings.ami_port)) as ami:
+        ami.login(AMI_USER, ours.keyring.ami_password)
+        ami.send_action(
+            {
+                "Action": "Originate",
+                "Channel": "PJSIP/201",
+                "Context": Context.CALLED_BACK,
+                "Exten": CITIZEN,
+                "Priority": "1",
+                "Async": "true",
+            }
+        )
     wait_until(
         lambda: any(f"!{CITIZEN}!" in line and "!Up!" in line for line in provider.calls()),
         "the provider has put us through",
