@@ -16,12 +16,14 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
+from call_routing.wait import handling_seconds, wait_range
 from desk.call_records import read_leg
 from desk.db import reading
 from desk.desk_now import QueueNow
 from desk.models import Call, CallLeg, CallOutcome, QueueEvent, QueueStay, StayOutcome
 from desk.settings import PROJECT
 from tests.live.harness import PATIENCE, System, environment_for, wait_until
+from webhooks.waiting_page import Now, standing_of
 
 pytestmark = pytest.mark.live
 
@@ -227,6 +229,11 @@ def test_who_hangs_up_during_an_announcement_has_given_up(system: System, caller
         # Out of the queue at this moment, but not for who looks at it.
         assert "has 0 calls" in system.ask("queue show desk")
         wait_until(lambda: (system.queue_now() or QueueNow(OLD, 0, None)).waiting == 1, "one waits")
+        seen = system.queue_now()
+        assert seen is not None
+        # The web tells the same: who would come now would be the second one to wait.
+        standing = standing_of(system.database, now=seen.seen_at)
+        assert (standing.now, standing.wait) == (Now.WAIT, wait_range(2, handling_seconds([], 0), 1))
         waiting.hang_up()
         wait_until(lambda: outcome(system, caller) is StayOutcome.ABANDONED, "the caller gave up")
         wait_until(lambda: len(system.requests(caller)) == 1, "a lost call is in the list", 2 * PATIENCE)
