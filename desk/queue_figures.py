@@ -8,8 +8,7 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from desk.call_backs import CHANNEL
-from desk.models import CallBack, CallBackState, QueueStay, StayOutcome
+from desk.models import CALL_BACK_CALL, CallBack, CallBackState, QueueStay, StayOutcome
 from desk.queue_history import FOR_GOOD
 
 
@@ -50,7 +49,7 @@ def place_in_queue(session: Session, call_unique_id: str, *, since: datetime | N
             QueueStay.outcome == StayOutcome.WAITING,
             QueueStay.entered_at < began,
             QueueStay.entered_at > began - FOR_GOOD,
-            ~QueueStay.call_unique_id.startswith(CHANNEL),
+            ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
         )
     )
     call_backs = session.scalar(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from desk.call_backs import (
-    CHANNEL,
     CallBackLimits,
     CallBackOrder,
     ask_call_back,
@@ -13,7 +12,7 @@ from desk.call_backs import (
     open_call_backs,
 )
 from desk.db import Sessions, reading, transaction
-from desk.models import QueueStay, StayOutcome
+from desk.models import CALL_BACK_CALL, QueueStay, StayOutcome
 from desk.queue_figures import place_in_queue, recent_talks
 from desk.queue_history import FOR_GOOD
 
@@ -95,7 +94,7 @@ def test_a_call_back_stands_where_its_citizen_stood(sessions: Sessions) -> None:
             ]
         )
         assert later.channel_id is None
-    assert first.channel_id.startswith(CHANNEL)
+    assert first.channel_id.startswith(CALL_BACK_CALL)
     with reading(sessions) as session:
         assert place_in_queue(session, "1") == 2
         # Came back from a transfer: nobody waits for longer but the call-back.
