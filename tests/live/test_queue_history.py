@@ -134,7 +134,7 @@ def test_under_load_no_call_is_missing_after_the_worker_was_killed(busy_system: 
     assert seen.calls == 75
     assert seen.while_away >= 30
     # Some talked, and for others nobody was free.
-    assert seen.answered >= 5
+    assert seen.answered >= 3
     assert seen.abandoned >= 5
 
 
@@ -160,7 +160,7 @@ def load_while_the_worker_is_away(system: System, *, calls: int, away: float, a_
         system.phone(extension, answer_after=0)
     people = [f"+39333{number:07d}" for number in range(calls)]
     with killed_worker(system):
-        crowd = system.crowd(people, a_second=a_second, stay=9)
+        crowd = system.crowd(people, a_second=a_second, stay=12)
         wait_until(lambda: len(rows(system, QueueEvent)) > 5, "the worker takes in what happens", 60)
     known, begun = len(rows(system, QueueStay)), len(recorded(system, "queue_log"))
     time.sleep(away)

@@ -40,7 +40,9 @@ def test_texts_are_agreed_to_and_withdrawn_by_one_key(system: System, caller: st
             return [has_consent(session, caller, purpose) for purpose in (Purpose.RECEIPTS, Purpose.NOTICES)]
 
     for said, agreed in (("sms.given", [False, True]), ("sms.withdrawn", [False, False])):
-        call = system.call(caller=caller, keys="422")
+        call = system.call(caller=caller)
+        call.hear(system.prompt("welcome.greeting"))
+        call.press("422")
         call.hear(system.prompt(said))
         call.hang_up()
         assert agrees() == agreed
