@@ -69,7 +69,7 @@ class CallDesk:
     """The desk for one call of ``caller``: E.164, or ``None`` if the number is withheld or no number.
 
     ``queue`` is the queue as the call sees it, ``since`` when the caller began to wait for a person, where
-    that has begun.
+    that has begun, ``language`` the one that was chosen before; without it, the number's own.
     """
 
     def __init__(
@@ -80,7 +80,9 @@ class CallDesk:
         *,
         queue: LiveQueue | None = None,
         since: datetime | None = None,
+        language: str | None = None,
     ) -> None:
+        self._chosen = language
         self.call = self._call = CallContext(house, journal, caller)
         #: The certificate that the caller asks for and has not confirmed.
         self.draft: CertificateDraft | None = None
@@ -98,12 +100,14 @@ class CallDesk:
         self.courses = CoursesDesk(self._call, consent=self._consent)
         self.rooms = RoomsDesk(self._call, consent=self._consent)
         self.recording = RecordingDesk(self._call)
-        self.routing = RoutingDesk(self._call, queue or NoQueue())
+        self.routing = RoutingDesk(self._call, queue or NoQueue(), since)
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:
         caller = self._call.caller
-        if caller is not None and not self._recalled:
+        if self._chosen is not None:
+            self._call.language = self._chosen
+        elif caller is not None and not self._recalled:
             self._call.language = self._call.read(lambda s: language_of(s, caller), None) or "it"
             self._recalled = True
         return self._call.language

@@ -20,9 +20,12 @@ from ivr import conversation
 from ivr.conversation import Conversation
 from ivr.ports import Desk
 from ivr.steps import Dialog
+from ivr.switchboard import OTHER_LANGUAGE
 
 log = logging.getLogger(__name__)
 
+#: The language of a channel in which none was chosen.
+EVERYBODYS = "it"
 #: How the dialplan is told what a conversation ended with. After a hang-up nobody is left to tell.
 OUTCOMES = {
     conversation.Outcome.DONE: names.Outcome.DONE,
@@ -53,7 +56,9 @@ def converse(
     caller = to_e164(session.env.get("agi_callerid"))
     called = session.env.get("agi_dnid", "")
     journal = CallJournal(house, unique_id, caller, called, first=first_event)
-    desk = CallDesk(house, journal, caller, queue=AgiQueue(session), since=_since(session))
+    desk = CallDesk(
+        house, journal, caller, queue=AgiQueue(session), since=_since(session), language=_language(session)
+    )
     line = AgiLine(session, house.catalogue, house.settings.recordings, unique_id)
     try:
         ending = Conversation(line, journal, language=desk.language(), pace=desk.pace).run(dialog(desk))
@@ -79,6 +84,12 @@ def _since(session: Session) -> datetime | None:
     """Since when the caller waits for a person: the dialplan tells it to scripts behind the queue."""
     seconds = session.env.get("agi_arg_1", "")
     return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
+
+
+def _language(session: Session) -> str | None:
+    """The language that was chosen earlier in this call. It is all we know of a withheld number's."""
+    language = session.env.get("agi_language", "")
+    return language if language in OTHER_LANGUAGE and language != EVERYBODYS else None
 
 
 def run_as_script(entry: Callable[[Session, House], None]) -> None:

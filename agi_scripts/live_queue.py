@@ -9,7 +9,7 @@ from typing import Protocol
 from asterisk.agi import AGIError
 
 from agi_scripts.session import Session, quote
-from call_routing.names import Queue, Variable
+from call_routing.names import BETWEEN, GROUP, Queue, Variable
 from call_routing.plan import QueueFacts
 from call_routing.wait import Told, WaitRange
 
@@ -65,14 +65,20 @@ class AgiQueue:
 
     def facts(self, extensions: Sequence[str]) -> QueueFacts | None:
         try:
-            answers = self._ask(
-                f"${{QUEUE_MEMBER({Queue.DESK},ready)}}", f"${{QUEUE_WAITING_COUNT({Queue.DESK})}}"
+            # Who has left the queue for an announcement waits too, save this caller.
+            free, queued, between, own = map(
+                int,
+                self._ask(
+                    f"${{QUEUE_MEMBER({Queue.DESK},ready)}}",
+                    f"${{QUEUE_WAITING_COUNT({Queue.DESK})}}",
+                    f"${{GROUP_COUNT({BETWEEN}@{GROUP})}}",
+                    f'${{IF($["${{GROUP({GROUP})}}" = "{BETWEEN}"]?1:0)}}',
+                ),
             )
-            free, waiting = map(int, answers)
             operators = sum(
                 paused != "1" and state not in _AWAY for paused, state in self._phones(extensions)
             )
-            return QueueFacts(operators, free, waiting)
+            return QueueFacts(operators, free, queued + between - own)
         except (AGIError, ValueError):
             log.exception("the queue cannot be asked; going on without")
             return None

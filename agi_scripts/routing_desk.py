@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from agi_scripts.call_context import CallContext
 from agi_scripts.live_queue import LiveQueue
@@ -17,11 +18,12 @@ _REACH = {Way.NOBODY: Reach.NOBODY, Way.TOO_LATE: Reach.TOO_LATE}
 
 
 class RoutingDesk:
-    """See :class:`ivr.waiting.Routing`."""
+    """See :class:`ivr.waiting.Routing`. ``since`` is when the caller began to wait, if that has begun."""
 
-    def __init__(self, call: CallContext, queue: LiveQueue) -> None:
+    def __init__(self, call: CallContext, queue: LiveQueue, since: datetime | None = None) -> None:
         self._call = call
         self._queue = queue
+        self._since = since
         #: What was told before this conversation.
         self._before = queue.told()
 
@@ -61,8 +63,11 @@ class RoutingDesk:
 
     def _place(self, facts: QueueFacts) -> int:
         """The caller's place. Who left the queue for an announcement still stands before those behind."""
-        known = self._call.read(lambda s: place_in_queue(s, self._call.unique_id), None)
-        return known or max(facts.waiting + 1 - facts.free, 1)
+        known = self._call.read(lambda s: place_in_queue(s, self._call.unique_id, since=self._since), None)
+        if known is None:
+            return max(facts.waiting + 1 - facts.free, 1)
+        # What was recorded may be old, where the worker is away: nobody stands behind more than there are.
+        return min(known, facts.waiting + 1)
 
     def _handling(self) -> float:
         talks: Sequence[float] = self._call.read(lambda s: recent_talks(s, WINDOW), [])

@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from call_routing.ami import Ami, Refused
 from call_routing.names import START, Context, Variable
 from desk.call_backs import (
-    CHANNEL,
     NOT_REACHED,
     attempt,
     begin_attempt,
@@ -31,7 +30,7 @@ from desk.call_backs import (
 )
 from desk.db import Sessions, reading, transaction
 from desk.desk_now import PhoneState, QueueNow
-from desk.models import CallBackResult, CallBackState
+from desk.models import CALL_BACK_CALL, CallBackResult, CallBackState
 from desk.phone_numbers import to_call_back
 from desk.settings import Settings
 
@@ -193,7 +192,7 @@ def _live(ami: Ami) -> dict[str, str]:
     return {
         channel["Uniqueid"]: channel["Channel"]
         for channel in ami.ask("CoreShowChannels")
-        if channel.get("Uniqueid", "").startswith(CHANNEL) and not channel["Uniqueid"].endswith(";2")
+        if channel.get("Uniqueid", "").startswith(CALL_BACK_CALL) and not channel["Uniqueid"].endswith(";2")
     }
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from call_routing import names
+from call_routing.plan import PENALTY, rings
 from desk.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ SYSTEM_PROGRAMS = "/usr/sbin"
 
 TEMPLATES = PROJECT / "asterisk-conf"
 
-_PENALTY = {"back_office": 0, "counter": 1}
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
 #: How long a citizen's telephone rings who is called back.
@@ -117,11 +117,13 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         autoescape=False,  # noqa: S701  configuration files, not web pages
     )
     environment.filters["line"] = _one_line
+    environment.filters["secret"] = _secret
     environment.filters["dialled_as"] = _dialled_as
     values = {
         "settings": settings,
         "keyring": keyring,
         "town": town,
+        "trunk_password": settings.trunk_password.get_secret_value() or keyring.trunk_password,
         "programs": find_programs(settings),
         "etc": etc,
         "state": state,
@@ -131,7 +133,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "call_backs": settings.call_backs,
         "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
-        "penalty": _PENALTY,
+        "penalty": PENALTY,
         "limits": _limits(town),
     }
     wanted = {template.name for template in TEMPLATES.glob("*.conf")}
@@ -190,6 +192,13 @@ def is_running(settings: Settings) -> bool:
         return False
 
 
+def registration(settings: Settings) -> str:
+    """How the trunk's registration stands: Asterisk's word, as ``Registered``. Raises `NotRunning`."""
+    listed = ask(settings, "pjsip show registrations")
+    found = re.search(rf"^\s*{names.TRUNK}/\S+\s+\S+\s+(\w+)", listed, re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
 def unreachable_folder(path: Path) -> Path | None:
     """The first folder on the way to ``path`` that Asterisk's account cannot pass, or None."""
     account = _account()
@@ -214,14 +223,12 @@ def unreachable_folder(path: Path) -> Path | None:
 
 def _limits(town: Town) -> dict[str, int]:
     """Times of the dialplan and the queue, in seconds."""
-    longest = {
-        tier: max((phone.ring_seconds for phone in town.phones if phone.tier == tier), default=0)
-        for tier in _PENALTY
-    }
-    first = longest["back_office"] or longest["counter"]
+    tiers = rings(town.phones)
+    first = tiers[0].seconds if tiers else 0
     return {
         "back_office": first,
-        "ring": first + _RETRY_SECONDS + longest["counter"],
+        # The queue pauses between two tiers.
+        "ring": first + _RETRY_SECONDS + sum(tier.seconds for tier in tiers[1:]),
         "retry": _RETRY_SECONDS,
         "attempt": _ATTEMPT_SECONDS,
         "round": town.routing.announce_seconds,
@@ -261,6 +268,13 @@ def _write(path: Path, text: str, account: pwd.struct_passwd | None) -> None:
 def _one_line(text: str) -> str:
     """A label as Asterisk can hold it: no quotes, semicolons (comments) or line ends."""
     return re.sub(r"[^\w .'-]", " ", text)
+
+
+def _secret(text: str) -> str:
+    """Somebody else's password as Asterisk reads it. Raises ``ValueError`` for one that no line can hold."""
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("the trunk's password has line ends, or blanks around it")
+    return text.replace(";", r"\;")
 
 
 def _dialled_as(e164: str) -> list[str]:

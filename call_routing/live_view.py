@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from call_routing.ami import Event
-from call_routing.names import LAST_SECOND, Queue
+from call_routing.names import BETWEEN_EVENT, LAST_SECOND, Context, Queue, Script
 from desk.desk_now import Member, PhoneState, QueueNow
 
 #: Asterisk's device states. A phone of ours counts as busy from its first call on, ringing or not.
@@ -35,6 +35,7 @@ class LiveQueue:
 
     def reconcile(self, status: Iterable[Event], channels: Iterable[Event], now: datetime) -> None:
         """Begin anew with what ``QueueStatus`` and ``CoreShowChannels`` list, whatever was missed before."""
+        before = dict(self._callers)
         self._phones.clear()
         self._callers.clear()
         self._ringing.clear()
@@ -47,6 +48,9 @@ class LiveQueue:
             extension = extension_of(event["Channel"])
             if event["ChannelState"] == RINGING and extension in self._phones:
                 self._ringing[event["Uniqueid"]] = extension
+            elif _hears_of_the_wait(event):
+                call = event["Uniqueid"]
+                self._callers.setdefault(call, before.get(call) or _told_to_script(event, now))
 
     def note(self, event: Event, now: datetime) -> None:
         """Follow what has just happened."""
@@ -58,6 +62,9 @@ class LiveQueue:
         elif kind == "Hangup":
             self._ringing.pop(event["Uniqueid"], None)
             self._callers.pop(event["Uniqueid"], None)
+        elif kind == "UserEvent" and event["UserEvent"] == BETWEEN_EVENT:
+            # Out of the queue for an announcement, with the place kept.
+            self._callers[event["Uniqueid"]] = _moment(event["Since"]) or now
         elif event.get("Queue") != Queue.DESK:
             return
         elif kind in {"QueueMemberStatus", "QueueMemberPause", "QueueMemberAdded"}:
@@ -65,7 +72,7 @@ class LiveQueue:
         elif kind == "QueueMemberRemoved":
             self._phones.pop(event["MemberName"], None)
         elif kind == "QueueCallerJoin":
-            self._callers[event["Uniqueid"]] = now
+            self._callers.setdefault(event["Uniqueid"], now)
         elif kind == "QueueCallerLeave":
             self._callers.pop(event["Uniqueid"], None)
 
@@ -104,3 +111,21 @@ def _since(entry: Event, now: datetime) -> datetime:
     if _OURS < since < LAST_SECOND:
         return datetime.fromtimestamp(since, UTC)
     return now - timedelta(seconds=int(entry["Wait"]))
+
+
+def _hears_of_the_wait(channel: Event) -> bool:
+    """Whether that channel is a caller's who has left the queue for an announcement."""
+    return (
+        channel.get("Context") == Context.OPERATORS
+        and channel.get("Application") == "AGI"
+        and f"/{Script.WAITING}," in channel.get("ApplicationData", "")
+    )
+
+
+def _told_to_script(channel: Event, now: datetime) -> datetime:
+    """Since when the caller waits, from what the script is called with."""
+    return _moment(channel["ApplicationData"].split(",")[1]) or now
+
+
+def _moment(seconds: str) -> datetime | None:
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() and len(seconds) <= 10 else None

@@ -50,6 +50,7 @@ class Context(StrEnum):
     TRANSFERRED = "transferred"
     ENDED = "ended"
     RECORDED = "recorded"
+    PAUSES = "pauses"
 
 
 class Queue(StrEnum):
@@ -88,6 +89,8 @@ class Variable(StrEnum):
     MESSAGE = "CENTRALINO_MESSAGE"
     #: Since when the caller waits for a person (seconds since 1970): the place in the queue.
     SINCE = "CENTRALINO_SINCE"
+    #: The dialplan's own: how long the caller is let wait (seconds since 1970).
+    UNTIL = "CENTRALINO_UNTIL"
     #: What the caller was told of the wait, between two announcements (agi_scripts/live_queue.py).
     TOLD = "CENTRALINO_TOLD"
     #: The dialplan's own: phones that were ready when a round of ringing began.
@@ -113,6 +116,14 @@ class Variable(StrEnum):
     DISPLAY = "CENTRALINO_DISPLAY"
 
 
+#: A global variable for each phone, this and its extension: up to which second the worker's pause of a silent
+#: phone holds. The worker renews it; what is older ends by itself (context ``pauses``).
+SILENT = "CENTRALINO_SILENT_"
+
+#: The group of the callers who are out of the queue for an announcement, and the event that says so.
+GROUP, BETWEEN, BETWEEN_EVENT = "desk", "between", "Between"
+
+
 class PauseReason(StrEnum):
     """Why a phone is paused, or no longer."""
 
@@ -122,6 +133,8 @@ class PauseReason(StrEnum):
     OPERATOR = "operator"
     #: The operator takes calls again.
     BACK = "back"
+    #: The worker that paused it is gone: the dialplan ended the pause.
+    WORKER_GONE = "worker_gone"
 
 
 class Outcome(StrEnum):

@@ -1,10 +1,13 @@
-"""What happens to a caller who wants a person, before the queue: is it any use to wait?"""
+"""What happens to a caller who wants a person: is it any use to wait, and which phones ring when?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from desk.town import Phone
 
 
 class Way(StrEnum):
@@ -33,6 +36,34 @@ class QueueFacts:
     def served_at_once(self) -> bool:
         """Whether one more caller finds a free phone."""
         return self.free > self.waiting
+
+
+#: The desk's tiers: who has a lower penalty in the queue rings first.
+PENALTY = {"back_office": 0, "counter": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """Phones that begin to ring ``after`` so many seconds, for ``seconds``."""
+
+    after: int
+    extensions: tuple[str, ...]
+    seconds: int
+
+
+def rings(phones: Sequence[Phone]) -> tuple[Ringing, ...]:
+    """Which phones ring for a caller whom nobody answers, tier by tier: the next one joins in after each.
+
+    The queue's times are made of this (``queues.conf``, ``queuerules.conf``).
+    """
+    found: list[Ringing] = []
+    for tier in sorted(PENALTY, key=PENALTY.__getitem__):
+        some = [phone for phone in phones if phone.tier == tier]
+        if some:
+            after = found[-1].after + found[-1].seconds if found else 0
+            longest = max(phone.ring_seconds for phone in some)
+            found.append(Ringing(after, tuple(phone.extension for phone in some), longest))
+    return tuple(found)
 
 
 def way_of(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from call_routing.ami import Ami, Gone, Refused
 from call_routing.calling_back import CallingBack
 from call_routing.hours import OpeningHours
 from call_routing.live_view import LiveQueue
-from call_routing.names import AMI_USER, PAUSE_KEY, START, Context, PauseReason
+from call_routing.names import AMI_USER, PAUSE_KEY, SILENT, START, Context, PauseReason
 from call_routing.pauses import SilentPhones, Telling
 from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.desk_now import QueueNow, note_queue
@@ -53,6 +54,8 @@ class Watch:
             timedelta(seconds=settings.pause_asked_again_seconds),
         )
         self._written: QueueNow | None = None
+        #: Whether a phone's pause is ours, as Asterisk was told; a phone that is missing is not told of yet.
+        self._ours: dict[str, bool] = {}
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
@@ -82,17 +85,19 @@ class Watch:
 
     def _follow(self, ami: Ami, stop: threading.Event) -> None:
         queue, silent = LiveQueue(), SilentPhones()
+        self._ours.clear()
         whole_at = datetime.min.replace(tzinfo=UTC)
         while not stop.is_set():
             now = self._clock()
             if now - whole_at >= RECONCILE:
                 queue.reconcile(ami.ask("QueueStatus"), ami.ask("CoreShowChannels"), now)
                 whole_at = now
+                self._renew(ami, queue.now(now))
             for event in ami.events(LOOK):
                 queue.note(event, self._clock())
                 extension = silent.note(event)
                 if extension is not None:
-                    _pause(ami, extension)
+                    self._pause(ami, extension)
                 self._write(queue)
             try:
                 self._look(ami, queue)
@@ -109,6 +114,35 @@ class Watch:
         if self._closes_at(now) is not None:
             for extension in self._telling.due(state, now):
                 _tell(ami, extension)
+
+    def _pause(self, ami: Ami, extension: str) -> None:
+        log.info("phone %s rang in vain and is paused", extension)
+        self._hold(ami, extension)
+        with contextlib.suppress(Refused):
+            # In all queues. Refused where there is no such phone any more.
+            ami.send_action(
+                {
+                    "Action": "QueuePause",
+                    "Interface": f"PJSIP/{extension}",
+                    "Paused": "true",
+                    "Reason": PauseReason.NO_ANSWER,
+                }
+            )
+
+    def _renew(self, ami: Ami, state: QueueNow) -> None:
+        """Let our pauses hold for a while longer, and others' for as long as they want."""
+        for extension, member in state.members.items():
+            if member.paused == PauseReason.NO_ANSWER:
+                self._hold(ami, extension)
+            elif self._ours.get(extension, True):
+                _set_global(ami, f"{SILENT}{extension}", "")
+                self._ours[extension] = False
+
+    def _hold(self, ami: Ami, extension: str) -> None:
+        # Asterisk's clock, not that of the desk: it is Asterisk that ends what was not renewed.
+        until = int(time.time()) + self._settings.pause_without_worker_seconds
+        _set_global(ami, f"{SILENT}{extension}", str(until))
+        self._ours[extension] = True
 
     def _write(self, queue: LiveQueue) -> None:
         """Keep the live view where others read it, when it changed or grows old."""
@@ -130,18 +164,9 @@ class Watch:
         return OpeningHours.of(self._town).closes_at(now)
 
 
-def _pause(ami: Ami, extension: str) -> None:
-    log.info("phone %s rang in vain and is paused", extension)
+def _set_global(ami: Ami, name: str, value: str) -> None:
     with contextlib.suppress(Refused):
-        # In all queues. Refused where there is no such phone any more.
-        ami.send_action(
-            {
-                "Action": "QueuePause",
-                "Interface": f"PJSIP/{extension}",
-                "Paused": "true",
-                "Reason": PauseReason.NO_ANSWER,
-            }
-        )
+        ami.send_action({"Action": "Setvar", "Variable": name, "Value": value})
 
 
 def _tell(ami: Ami, extension: str) -> None:

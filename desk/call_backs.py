@@ -14,14 +14,17 @@ from sqlalchemy.orm import Session, selectinload
 
 from desk.calendar import day_of
 from desk.models import (
+    CALL_BACK_CALL,
     CallBack,
     CallBackDetails,
     CallBackResult,
     CallBackState,
     Channel,
+    Phone,
     QueueStay,
     RequestState,
     StayOutcome,
+    Tier,
 )
 from desk.requests import change_state, file_request, request_by_key
 from desk.settings import Settings
@@ -30,8 +33,6 @@ from desk.settings import Settings
 WORKING_DAYS = 1
 #: Callers who withhold their number share one limit, this many times as large as one number's.
 WITHHELD_POOL = 5
-#: How the names of the calls begin that are made for call-backs.
-CHANNEL = "call-back-"
 #: Who changed a request's state, where it was the worker after a call.
 BY = Channel.PHONE.value
 
@@ -175,7 +176,7 @@ def begin_attempt(session: Session, call_back: CallBack, *, known_by: datetime) 
     """A call is about to be made: its name. By ``known_by`` Asterisk must know it, or it is lost."""
     call_back.state = CallBackState.QUEUED
     call_back.attempts += 1
-    call_back.channel_id = f"{CHANNEL}{call_back.request_id}-{call_back.attempts}"
+    call_back.channel_id = f"{CALL_BACK_CALL}{call_back.request_id}-{call_back.attempts}"
     call_back.next_try_at = known_by
     return call_back.channel_id
 
@@ -225,12 +226,15 @@ def unwanted_attempts(session: Session, channel_ids: Sequence[str]) -> Sequence[
 
 
 def _served_since(session: Session, call_back: CallBack) -> bool:
+    # An office on its own number is not whom the citizen waits for.
+    offices = select(Phone.extension).where(Phone.tier == Tier.OFFICE)
     served = select(QueueStay.id).where(
         QueueStay.caller_e164 == call_back.e164,
+        QueueStay.extension.not_in(offices),
         QueueStay.outcome == StayOutcome.ANSWERED,
         QueueStay.answered_at > call_back.asked_at,
         # The call-back itself is answered by the operator before the citizen is there.
-        ~QueueStay.call_unique_id.startswith(CHANNEL),
+        ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
     )
     return session.scalar(served.limit(1)) is not None
 

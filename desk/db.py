@@ -27,6 +27,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 #: Seconds a writer waits for another one (SQLite has one writer at a time).
 BUSY_SECONDS = 5
+#: Seconds to wait for another process that migrates: on a busy machine that takes longer than any other
+#: writer does. PostgreSQL's lock is waited for in any case.
+MIGRATION_SECONDS = 300
 #: Seconds to wait for PostgreSQL to take the connection.
 CONNECT_SECONDS = 3
 
@@ -122,7 +125,7 @@ def migrate(url: str) -> None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         _create_file(Path(parsed.database))
-    engine = connect(url)
+    engine = connect(url, busy_seconds=MIGRATION_SECONDS)
     try:
         with _saying_gone(), engine.begin() as connection:
             if engine.dialect.name == "postgresql":

@@ -21,6 +21,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from desk.db import one_at_a_time
 from desk.hand_over import summaries
 from desk.models import (
+    CALL_BACK_CALL,
     Call,
     CallOutcome,
     Channel,
@@ -46,8 +47,6 @@ PERSON = "person"
 REACH = timedelta(days=14)
 #: Who closes an item that needs nobody.
 SYSTEM = "system"
-#: How the calls are named that we place ourselves, to call somebody back. None of them is a citizen's call.
-OURS = "call-back-"
 #: Topics kept of one item.
 _TOPICS = 5
 
@@ -164,7 +163,7 @@ def _from_queue(session: Session, now: datetime) -> Iterator[Lost]:
         select(QueueStay).where(
             QueueStay.outcome.in_((StayOutcome.ABANDONED, StayOutcome.UNANSWERED)),
             QueueStay.entered_at > now - REACH,
-            ~QueueStay.call_unique_id.startswith(OURS),
+            ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
             ~exists().where(LostCall.call_unique_id == QueueStay.call_unique_id),
             ~_left_something(QueueStay.call_unique_id),
         )
@@ -205,7 +204,7 @@ def _served_since(session: Session, caller: str, at: datetime) -> Closed | None:
     """How that number was served after ``at``."""
     answered = select(QueueStay.id).where(
         QueueStay.caller_e164 == caller,
-        ~QueueStay.call_unique_id.startswith(OURS),
+        ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
         QueueStay.outcome == StayOutcome.ANSWERED,
         QueueStay.answered_at > at,
     )

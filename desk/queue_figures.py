@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from desk.models import QueueStay, StayOutcome
+from desk.models import CALL_BACK_CALL, CallBack, CallBackState, QueueStay, StayOutcome
 from desk.queue_history import FOR_GOOD
 
 
@@ -26,25 +27,40 @@ def recent_talks(session: Session, most: int) -> Sequence[float]:
     return [(ended - answered).total_seconds() for answered, ended in rows if answered and ended]
 
 
-def place_in_queue(session: Session, call_unique_id: str) -> int | None:
+def place_in_queue(session: Session, call_unique_id: str, *, since: datetime | None = None) -> int | None:
     """The place of a call among those that wait, 1 for the next one; ``None`` if it is not known to wait.
 
-    Whoever left the queue for an announcement, or is about to come back, keeps the place.
+    Whoever left the queue for an announcement, or is about to come back, keeps the place; a call-back has the
+    place of the citizen who asked for it. ``since`` is when the caller began to wait: it tells the place of
+    one who was answered and came back from a transfer.
     """
-    own = session.scalar(
-        select(QueueStay.entered_at).where(
-            QueueStay.call_unique_id == call_unique_id, QueueStay.outcome == StayOutcome.WAITING
-        )
-    )
+    own = session.execute(
+        select(QueueStay.entered_at, QueueStay.outcome).where(QueueStay.call_unique_id == call_unique_id)
+    ).one_or_none()
     if own is None:
         return None
-    before = session.scalar(
+    began = own.entered_at if own.outcome is StayOutcome.WAITING else since
+    if began is None:
+        return None
+    callers = session.scalar(
         select(func.count())
         .select_from(QueueStay)
         .where(
             QueueStay.outcome == StayOutcome.WAITING,
-            QueueStay.entered_at < own,
-            QueueStay.entered_at > own - FOR_GOOD,
+            QueueStay.entered_at < began,
+            QueueStay.entered_at > began - FOR_GOOD,
+            ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
         )
     )
-    return 1 + (before or 0)
+    call_backs = session.scalar(
+        select(func.count())
+        .select_from(CallBack)
+        .where(
+            CallBack.state == CallBackState.QUEUED,
+            CallBack.waiting_since < began,
+            ~exists().where(
+                QueueStay.call_unique_id == CallBack.channel_id, QueueStay.outcome != StayOutcome.WAITING
+            ),
+        )
+    )
+    return 1 + (callers or 0) + (call_backs or 0)

@@ -6,12 +6,13 @@ database URL and Twilio's credentials, which a town passes through the environme
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: The checkout: where the configuration templates and prompt texts lie.
@@ -136,6 +137,12 @@ class Settings(BaseSettings):
 
     #: Where calls to citizens go out, as ``sip:198.51.100.7:5060``; empty: call-backs stay in the list only.
     trunk_uri: str = Field(default="", pattern=r"^(sips?:[\w.:@\[\]-]+)?$")
+    #: The name by which the trunk's provider knows us, where it wants a password: that is
+    #: ``CENTRALINO_TRUNK_PASSWORD``, or else ``trunk`` in ``keyring.toml``. Empty: it knows our address.
+    trunk_user: str = Field(default="", pattern=r"^[\w.+-]*$")
+    trunk_password: SecretStr = SecretStr("")
+    #: Whether we tell the provider where we are; off where it wants a password for outgoing calls only.
+    trunk_register: bool = True
     #: Call-backs allowed per day to one number, and asked for by one caller.
     call_backs_per_number_and_day: int = 3
     call_backs_per_caller_and_day: int = 3
@@ -145,6 +152,8 @@ class Settings(BaseSettings):
     #: A phone that rang in vain is told of its pause after this long, and asked again after this long.
     pause_told_seconds: int = 10
     pause_asked_again_seconds: int = 300
+    #: Where the worker is gone, such a pause ends by itself after this long: the phone rings again.
+    pause_without_worker_seconds: int = Field(default=120, ge=15)
 
     #: Where the desk reads its mail: what is due is sent there every working morning; empty sends none.
     desk_email: str = ""
@@ -180,6 +189,18 @@ class Settings(BaseSettings):
         return (
             self.database_url.get_secret_value() or f"sqlite:///{self.home.resolve() / 'centralino.sqlite'}"
         )
+
+    @property
+    def trunk_domain(self) -> str:
+        """The provider's host, out of :attr:`trunk_uri`."""
+        found = re.match(r"sips?:(?:[^@]*@)?(\[[^\]]+\]|[^:]+)", self.trunk_uri)
+        return found[1] if found else ""
+
+    @model_validator(mode="after")
+    def _trunk_is_whole(self) -> Self:
+        if self.trunk_user and not self.trunk_uri:
+            raise ValueError("CENTRALINO_TRUNK_USER needs CENTRALINO_TRUNK_URI: whom to register with")
+        return self
 
     def request_page(self, reference: str) -> str:
         """The address of a request's page for the operators."""

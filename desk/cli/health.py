@@ -22,6 +22,8 @@ from desk.sms.ways import NotSet, senders_of
 from prompts.catalogue import load_catalogue
 from prompts.checking import missing_sounds
 
+#: Asterisk's word for a trunk that has let us in.
+REGISTERED = "Registered"
 #: Free space below which recordings and the database are in danger, bytes.
 LEAST_SPACE = 200_000_000
 
@@ -67,6 +69,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _browser_parts()
     yield _prompts(settings)
     yield _sms(settings)
+    yield _trunk(settings)
     yield from _ports(settings)
 
 
@@ -96,6 +99,29 @@ def _sms(settings: Settings) -> Finding:
         return Finding("SMS", ok=False, detail=str(e), remedy="set it, or CENTRALINO_SMS_SENDER=file")
     printed = " (printed, not sent)" if settings.sms_sender[0] == "file" else ""
     return Finding("SMS", ok=True, detail=f"by {names}{printed}")
+
+
+def _trunk(settings: Settings) -> Finding:
+    """Where calls come from and go to; of a trunk that wants a password, whether it lets us in."""
+    out = settings.trunk_uri or "no way out"
+    if not settings.trunk_user:
+        return Finding("trunk", ok=True, detail=f"from {', '.join(settings.trunk_addresses)}; {out}")
+    given = bool(settings.trunk_password.get_secret_value())
+    where = "CENTRALINO_TRUNK_PASSWORD" if given else "keyring.toml (trunk)"
+    detail = f"{settings.trunk_user} at {settings.trunk_domain}, password from {where}"
+    if not settings.trunk_register:
+        return Finding("trunk", ok=True, detail=f"{detail}, not registered")
+    try:
+        state = exchange.registration(settings)
+    except (exchange.NotRunning, exchange.NoAsterisk):
+        return Finding("trunk", ok=True, detail=f"{detail}; registers when Asterisk runs")
+    return Finding(
+        "trunk",
+        ok=state == REGISTERED,
+        detail=f"{detail}: {state}",
+        remedy=f"put the provider's password for {settings.trunk_user} into {where} and start again; is "
+        f"{settings.trunk_domain} reachable?",
+    )
 
 
 def _host_name() -> Finding:
@@ -227,6 +253,8 @@ def system_parts(settings: Settings) -> dict[str, Part]:
         "web": _web_part,
         "worker": _worker_part,
     }
+    if settings.trunk_user and settings.trunk_register:
+        checks["trunk"] = _trunk_part
     return {name: check(settings) for name, check in checks.items()}
 
 
@@ -243,6 +271,14 @@ def _asterisk_part(settings: Settings) -> Part:
         return Part(ok=False, detail="does not answer")
     calls = exchange.ask(settings, "core show calls").splitlines()
     return Part(ok=True, detail=calls[0].strip() if calls else "answers")
+
+
+def _trunk_part(settings: Settings) -> Part:
+    try:
+        state = exchange.registration(settings)
+    except (exchange.NotRunning, exchange.NoAsterisk):
+        return Part(ok=False, detail="Asterisk does not answer")
+    return Part(state == REGISTERED, f"{settings.trunk_user} at {settings.trunk_domain}: {state}")
 
 
 def _agi_part(settings: Settings) -> Part:

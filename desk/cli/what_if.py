@@ -18,12 +18,12 @@ from agi_scripts.house import House
 from agi_scripts.journal import CallJournal
 from agi_scripts.rehearsal import without_a_trace
 from call_routing.hours import OpeningHours
+from call_routing.plan import rings
 from desk.cli.moments import is_shown_twice, read_moment
 from desk.cli.simulating import TextLine, Told, caller_number
 from desk.db import DatabaseGone, connect, sessions
 from desk.settings import Settings
 from desk.spool import Spool
-from desk.town import Town
 from ivr.conversation import Conversation, Happening, Outcome
 from ivr.switchboard import switchboard
 from prompts.catalogue import load_catalogue
@@ -91,20 +91,6 @@ def what_if(moment: str, keys: str, caller: str | None, language: str | None, as
     click.echo(json.dumps(asdict(met), ensure_ascii=False, indent=2) if as_json else "\n".join(_told(met)))
 
 
-class _DeskIn(CallDesk):
-    """The desk for a caller whose language is given."""
-
-    def __init__(self, house: House, journal: CallJournal, caller: str | None, language: str | None) -> None:
-        super().__init__(house, journal, caller)
-        self._chosen = language
-
-    def language(self) -> str:
-        if self._chosen is None:
-            return super().language()
-        self._call.language = self._chosen
-        return self._chosen
-
-
 class _Transcript:
     """Keeps what a conversation notes and what its line tells, node by node."""
 
@@ -127,7 +113,8 @@ def _call(house: House, at: datetime, keys: str, number: str | None, language: s
     if town is None:
         raise click.ClickException("There is no database yet: run make setup, then centralino prepare --demo")
     hours, transcript = OpeningHours.of(town), _Transcript()
-    desk = _DeskIn(house, CallJournal(house, "what-if", number, "what-if"), number, language)
+    journal = CallJournal(house, "what-if", number, "what-if")
+    desk = CallDesk(house, journal, number, language=language)
     line = TextLine(house.catalogue, keys, transcript.tell)
     ending = Conversation(line, transcript, language=desk.language(), pace=desk.pace).run(switchboard(desk))
     closes, opens = hours.closes_at(at), hours.next_opening(at)
@@ -140,17 +127,10 @@ def _call(house: House, at: datetime, keys: str, number: str | None, language: s
         steps=transcript.steps,
         outcome=ending.outcome.value,
         node=ending.node,
-        rings=_rings(town) if ending.outcome is Outcome.PERSON else [],
+        rings=[Ringing(rung.after, rung.extensions) for rung in rings(town.phones)]
+        if ending.outcome is Outcome.PERSON
+        else [],
     )
-
-
-def _rings(town: Town) -> list[Ringing]:
-    """Back office first, then the counters too: as the queue does it (queues.conf, queuerules.conf)."""
-    first = [phone for phone in town.phones if phone.tier == "back_office"]
-    then = [phone for phone in town.phones if phone.tier == "counter"]
-    after = max((phone.ring_seconds for phone in first), default=0)
-    rings = [Ringing(0, tuple(phone.extension for phone in first))] if first else []
-    return [*rings, Ringing(after, tuple(phone.extension for phone in then))] if then else rings
 
 
 @contextmanager

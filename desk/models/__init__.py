@@ -15,7 +15,7 @@ from desk.models.appointments import (
 )
 from desk.models.audit import Audit, AuditAction
 from desk.models.base import Base
-from desk.models.call_backs import CallBack, CallBackResult, CallBackState
+from desk.models.call_backs import CALL_BACK_CALL, CallBack, CallBackResult, CallBackState
 from desk.models.calls import Call, CallEvent, CallOutcome
 from desk.models.citizens import (
     CallerPreference,
@@ -87,6 +87,7 @@ from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
 __all__ = [
+    "CALL_BACK_CALL",
     "Absence",
     "ApiKey",
     "AppointmentService",

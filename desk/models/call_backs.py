@@ -43,6 +43,9 @@ class CallBackResult(StrEnum):
     NO_OPERATOR = "no_operator"
 
 
+#: How the names of the calls begin that we place ourselves, to call somebody back. None is a citizen's call.
+CALL_BACK_CALL = "call-back-"
+
 _OPEN = text("state IN ('waiting', 'queued')")
 
 

@@ -97,6 +97,22 @@ def test_in_the_queue_the_place_is_kept(house: House) -> None:
     assert desk(house, queue).routing.wait() == Wait(0, 6)
 
 
+def test_nobody_stands_behind_more_than_there_are(house: House) -> None:
+    # Left over from before the worker was away: they were served long ago.
+    add(house, *(stay(f"4.{number}", 90) for number in range(9)), stay("5.0", 60))
+    queue = FixedQueue(replace(BUSY, waiting=1), seconds=60)
+    # The second place, 180 s, two operators.
+    assert desk(house, queue).routing.wait() == Wait(0, 6)
+
+
+def test_who_comes_back_from_a_transfer_has_the_place_of_the_first_wait(house: House) -> None:
+    add(house, stay("5.0", 600, talk=300), stay("4.0", 700), stay("6.0", 500))
+    queue = FixedQueue(replace(BUSY, waiting=9), seconds=600)
+    journal = CallJournal(house, "5.0", None, "100")
+    since = NOW - timedelta(seconds=600)
+    assert CallDesk(house, journal, None, queue=queue, since=since).routing.wait() == Wait(0, 7)
+
+
 def test_what_was_told_passes_and_it_is_said(house: House) -> None:
     add(house, stay("5.0", 60))
     queue = FixedQueue(BUSY, seconds=60, before=Told(WaitRange(0, 2), longer=False, at=15, until=135))
@@ -170,12 +186,18 @@ class Peer:
 
 
 def test_asterisk_is_asked() -> None:
-    peer = Peer("200 result=1 (1 3)", "200 result=1 (0 1 0 NOT_INUSE INUSE UNAVAILABLE)")
+    phones = "200 result=1 (0 1 0 NOT_INUSE INUSE UNAVAILABLE)"
+    peer = Peer("200 result=1 (1 3 0 0)", phones)
     assert AgiQueue(Session(peer)).facts(["201", "101", "102"]) == QueueFacts(1, 1, 3)
     assert "QUEUE_MEMBER(desk,paused,PJSIP/101)" in peer.commands[1]
+    # Two hear an announcement, of whom one is this caller.
+    peer = Peer("200 result=1 (1 3 2 1)", phones)
+    assert AgiQueue(Session(peer)).facts(["201", "101", "102"]) == QueueFacts(1, 1, 4)
 
 
-@pytest.mark.parametrize("answer", ["200 result=0", "200 result=1 (no 3)", "510 Invalid or unknown command"])
+@pytest.mark.parametrize(
+    "answer", ["200 result=0", "200 result=1 (no 3 0 0)", "510 Invalid or unknown command"]
+)
 def test_a_queue_that_cannot_be_asked_lets_the_call_through(
     answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:

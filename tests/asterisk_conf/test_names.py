@@ -8,13 +8,15 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from call_routing import names
-from call_routing.exchange import TEMPLATES
+from call_routing.exchange import TEMPLATES, write_configuration
 from call_routing.names import Context, Outcome, PauseReason, Queue, Script, Sound, Variable
+from desk.keyring import open_keyring
 from desk.settings import PROJECT, Settings
 from desk.town import Town
 
@@ -67,7 +69,7 @@ def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
         for key, value in rows
         if key == "exten"
     }
-    jumps = re.findall(r"(?:Goto\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
+    jumps = re.findall(r"(?:Goto\(|Gosub\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
     assert jumps
     assert {(context, extension) for context, extension in jumps} <= extensions
     # Calls begin in some, the worker begins in others, and one is a subroutine.
@@ -88,8 +90,19 @@ def test_an_offices_number_leads_to_the_office_however_the_trunk_writes_it(etc: 
     ]
 
 
-def test_variables(dialplan: str) -> None:
-    assert set(re.findall(r"CENTRALINO_\w+", dialplan)) == set(Variable)
+def test_variables(dialplan: str, town: Town) -> None:
+    used = set(re.findall(r"CENTRALINO_\w+", dialplan))
+    silent = {name for name in used if name.startswith(names.SILENT)}
+    assert used - silent == set(Variable)
+    # One for each phone, and the one that *22 puts together.
+    assert silent == {names.SILENT, *(names.SILENT + phone.extension for phone in town.phones)}
+
+
+def test_who_is_between_two_rounds_is_counted(dialplan: str) -> None:
+    assert set(re.findall(r"GROUP\((\w+)\)", dialplan)) == {names.GROUP}
+    assert f"Set(GROUP({names.GROUP})={names.BETWEEN})" in dialplan
+    assert re.findall(r"UserEvent\((\w+),Since: ", dialplan) == [names.BETWEEN_EVENT]
+    assert set(re.findall(r"QueueLog\((\w+),", dialplan)) == {Queue.DESK}
 
 
 def test_outcomes(dialplan: str) -> None:
@@ -221,6 +234,47 @@ def test_a_trunk_cannot_add_settings(uri: str) -> None:
         Settings(trunk_uri=uri)
 
 
+@pytest.mark.parametrize("user", ["a\nb", "a;b", "a b", "a@b", "[a]"])
+def test_a_trunks_user_cannot_add_settings(user: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(trunk_uri="sip:192.0.2.7", trunk_user=user)
+
+
+def test_a_trunk_that_wants_a_password_has_one_and_registers(tmp_path: Path, town: Town) -> None:
+    def written(**changes: Any) -> Sections:
+        settings = Settings(home=tmp_path, asterisk_root=Settings().asterisk_program_root, **changes)
+        keyring = open_keyring(tmp_path, extensions=[phone.extension for phone in town.phones], logins=[])
+        return sections(write_configuration(settings, keyring, town) / "pjsip.conf")
+
+    trunk = {"trunk_uri": "sip:voip.example:5060", "trunk_user": "0290000000"}
+    rows = written(**trunk)[names.TRUNK]
+    (password,) = (value for key, value in rows if key == "password")
+    assert password == open_keyring(tmp_path, extensions=(), logins=()).trunk_password
+    assert {("type", "registration"), ("client_uri", "sip:0290000000@voip.example")} <= set(rows)
+    rows = written(**trunk, trunk_password="of;the provider", trunk_register=False)[names.TRUNK]
+    assert ("password", r"of\;the provider") in rows
+    assert ("type", "registration") not in rows
+    for wrong in ("a\nb = c", " a"):
+        with pytest.raises(ValueError, match="password"):
+            written(**trunk, trunk_password=wrong)
+    with pytest.raises(ValidationError, match="TRUNK_URI"):
+        Settings(trunk_user="0290000000")
+
+
+@pytest.mark.parametrize(
+    ("uri", "host"),
+    [
+        ("sip:voip.example", "voip.example"),
+        ("sip:198.51.100.7:5060", "198.51.100.7"),
+        ("sips:a@voip.example:5061", "voip.example"),
+        ("sip:[2001:db8::7]:5060", "[2001:db8::7]"),
+        ("", ""),
+    ],
+)
+def test_the_providers_host(uri: str, host: str) -> None:
+    assert Settings(trunk_uri=uri).trunk_domain == host
+
+
 def test_all_templates_are_written_and_filled(etc: Path) -> None:
     assert {path.name for path in etc.iterdir()} == {path.name for path in TEMPLATES.glob("*.conf")}
     for path in etc.iterdir():
@@ -242,5 +296,8 @@ def test_the_readme_names_them_all() -> None:
         names.LAMP,
         names.LIT,
         names.DARK,
+        names.SILENT,
+        names.BETWEEN,
+        names.BETWEEN_EVENT,
     ):
         assert f"`{other}`" in readme, other

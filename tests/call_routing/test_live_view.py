@@ -89,6 +89,37 @@ def test_callers_come_and_go() -> None:
         assert queue.now(NOW).waiting == waiting
 
 
+def test_who_hears_an_announcement_waits_and_keeps_the_place() -> None:
+    queue, since = LiveQueue(), NOW - timedelta(minutes=7)
+    queue.note({"Event": "QueueCallerJoin", "Queue": "desk", "Uniqueid": "1.1"}, NOW)
+    queue.note({"Event": "QueueCallerLeave", "Queue": "desk", "Uniqueid": "1.1"}, NOW)
+    between = {"Event": "UserEvent", "UserEvent": "Between", "Uniqueid": "1.1"}
+    queue.note({**between, "UserEvent": "Other"}, NOW)
+    assert queue.now(NOW).waiting == 0
+    queue.note({**between, "Since": str(int(since.timestamp()))}, NOW)
+    assert queue.now(NOW).waiting_since == since
+    queue.note({"Event": "QueueCallerJoin", "Queue": "desk", "Uniqueid": "1.1"}, NOW)
+    assert (queue.now(NOW).waiting, queue.now(NOW).waiting_since) == (1, since)
+    queue.note(hang_up("16", call="1.1"), NOW)
+    assert queue.now(NOW).waiting == 0
+
+
+def test_a_connection_in_the_middle_of_an_announcement() -> None:
+    since = NOW - timedelta(minutes=7)
+    channel = {
+        "Channel": "PJSIP/trunk-0000002b",
+        "ChannelState": "6",
+        "Uniqueid": "1.1",
+        "Context": "operators",
+        "Application": "AGI",
+        "ApplicationData": f"agi://127.0.0.1:4573/waiting,{int(since.timestamp())},{int(NOW.timestamp())},",
+    }
+    seen = view(channels=(channel,))
+    assert (seen.waiting, seen.waiting_since) == (1, since)
+    others = (channel | {"Context": "unanswered"}, channel | {"ApplicationData": "agi://h:1/switchboard"})
+    assert view(channels=others).waiting == 0
+
+
 def test_only_a_phone_that_rang_its_full_time_is_silent() -> None:
     for state, cause, silent in (("5", "0", "201"), ("5", "17", None), ("0", "17", None), ("0", "0", None)):
         phones = SilentPhones()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -76,6 +77,28 @@ def test_two_at_once(empty_url: str) -> None:
         list(pool.map(db.migrate, [empty_url] * 4))
     engine = db.connect(empty_url)
     assert db.schema_is_current(engine)
+    engine.dispose()
+
+
+def test_sqlite_waits_for_another_migration_for_longer_than_for_other_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SQLite gives up waiting by itself; on a busy machine a migration outlasted what writers wait.
+    assert db.MIGRATION_SECONDS > 10 * db.BUSY_SECONDS
+    url = f"sqlite:///{tmp_path / 'desk.sqlite'}"
+    db.migrate(url)
+    engine = db.connect(url)
+    with engine.begin(), ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(db, "MIGRATION_SECONDS", 0.2)
+        with pytest.raises(db.DatabaseGone, match="BUSY"):
+            pool.submit(db.migrate, url).result()
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(db, "MIGRATION_SECONDS", 60)
+        with engine.begin():
+            waiting = pool.submit(db.migrate, url)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+        waiting.result()
     engine.dispose()
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from desk.call_backs import (
+    CallBackLimits,
+    CallBackOrder,
+    ask_call_back,
+    begin_attempt,
+    open_call_backs,
+)
 from desk.db import Sessions, reading, transaction
-from desk.models import QueueStay, StayOutcome
+from desk.models import CALL_BACK_CALL, QueueStay, StayOutcome
 from desk.queue_figures import place_in_queue, recent_talks
 from desk.queue_history import FOR_GOOD
 
@@ -59,3 +66,39 @@ def test_the_place_is_behind_those_who_came_before_and_still_wait(sessions: Sess
     with reading(sessions) as session:
         places = {call: place_in_queue(session, call) for call in ("2", "4", "5", "1", "never")}
     assert places == {"2": 1, "4": 2, "5": 3, "1": None, "never": None}
+
+
+def test_a_call_back_stands_where_its_citizen_stood(sessions: Sessions) -> None:
+    """Its call came into the queue last, and is in front of whoever began to wait later."""
+    limits = CallBackLimits()
+    with transaction(sessions) as session:
+        for number, seconds_ago in ((1, 200), (2, 100), (3, 300)):
+            order = CallBackOrder(
+                number=f"+39333000000{number}",
+                waiting_since=NOW - timedelta(seconds=seconds_ago),
+                idempotency_key=str(number),
+            )
+            ask_call_back(session, order, limits=limits, now=NOW)
+        last, first, later = open_call_backs(session)
+        for call_back in (last, first):
+            begin_attempt(session, call_back, known_by=NOW)
+        session.flush()
+        assert first.channel_id
+        assert last.channel_id
+        session.add_all(
+            [
+                stay("1", 150, StayOutcome.WAITING),
+                stay(first.channel_id, 2, StayOutcome.WAITING),
+                # An operator has picked up this one.
+                stay(last.channel_id, 2, StayOutcome.ANSWERED),
+            ]
+        )
+        assert later.channel_id is None
+    assert first.channel_id.startswith(CALL_BACK_CALL)
+    with reading(sessions) as session:
+        assert place_in_queue(session, "1") == 2
+        # Came back from a transfer: nobody waits for longer but the call-back.
+        session.add(stay("9", 500, StayOutcome.ANSWERED, talked=90))
+        session.flush()
+        assert place_in_queue(session, "9") is None
+        assert place_in_queue(session, "9", since=NOW - timedelta(seconds=180)) == 2

@@ -63,6 +63,13 @@ def system(prepared_home: Path) -> Iterator[harness.System]:
         yield private
 
 
+@pytest.fixture
+def busy_system(prepared_home: Path) -> Iterator[harness.System]:
+    """The same as ``system``, with lines for a crowd."""
+    with _whole_system(prepared_home, blocks=4) as private:
+        yield private
+
+
 @pytest.fixture(scope="session")
 def _shared_system(prepared_home: Path) -> Iterator[harness.System]:
     with _whole_system(prepared_home) as shared:
@@ -83,7 +90,7 @@ def caller() -> str:
 
 
 @contextlib.contextmanager
-def _whole_system(prepared_home: Path) -> Iterator[harness.System]:
+def _whole_system(prepared_home: Path, blocks: int = 1) -> Iterator[harness.System]:
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(harness.home_folder())
         for item in prepared_home.iterdir():
@@ -91,7 +98,8 @@ def _whole_system(prepared_home: Path) -> Iterator[harness.System]:
                 (home / item.name).symlink_to(item)
             elif item.is_file():
                 shutil.copy2(item, home)
-        settings = harness.settings_for(home, stack.enter_context(harness.port_block()))
+        ports = stack.enter_context(harness.port_block(blocks))
+        settings = harness.settings_for(home, ports, blocks=blocks)
         town = harness.System(settings)
         stack.callback(town.stop)
         town.start()

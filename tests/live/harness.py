@@ -65,25 +65,25 @@ def wait_until(condition: Callable[[], bool], what: str, timeout: float = PATIEN
 
 
 @contextlib.contextmanager
-def port_block() -> Iterator[int]:
-    """The first of 60 ports that no other test on this machine uses meanwhile.
+def port_block(blocks: int = 1) -> Iterator[int]:
+    """The first of 60 ports (or so many times 60) that no other test on this machine uses meanwhile.
 
-    The block is ours as long as we hold its first port open. It lies below the ports the system gives away.
+    A block is ours as long as we hold its first port open. It lies below the ports the system gives away.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     starts = list(range(_FIRST_PORT, _LAST_PORT, _BLOCK))
     shift = (worker * 20 + os.getpid()) % len(starts)
     for start in starts[shift:] + starts[:shift]:
-        guard = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            guard.bind(("127.0.0.1", start))
-        except OSError:
-            guard.close()
-            continue
-        with guard:
-            guard.listen()
+        with contextlib.ExitStack() as guards:
+            try:
+                for first in range(start, start + blocks * _BLOCK, _BLOCK):
+                    guard = guards.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                    guard.bind(("127.0.0.1", first))
+                    guard.listen()
+            except OSError:
+                continue
             yield start
-        return
+            return
     raise AssertionError("no free ports")
 
 
@@ -130,7 +130,7 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
+def settings_for(home: Path, ports: int, *, blocks: int = 1, **changes: Any) -> Settings:
     """The settings of a private system with the Asterisk that this machine has.
 
     Citizens are called back at the fifth port, again after a few seconds, and operators are told at once.
@@ -140,6 +140,7 @@ def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
         "call_back_retry_seconds": 2,
         "pause_told_seconds": 1,
         "pause_asked_again_seconds": 4,
+        "pause_without_worker_seconds": 15,
     }
     changes = patience | changes
     return Settings(
@@ -150,7 +151,7 @@ def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
         ami_port=ports + 3,
         web_port=ports + 4,
         rtp_first_port=ports + 10,
-        rtp_last_port=ports + _BLOCK - 1,
+        rtp_last_port=ports + blocks * _BLOCK - 1,
         **changes,
     )
 
@@ -173,6 +174,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
             "call_back_tries",
             "pause_told_seconds",
             "pause_asked_again_seconds",
+            "pause_without_worker_seconds",
         )
     }
     return {**os.environ, **ours}
@@ -311,6 +313,23 @@ class Exchange:
         )
         sound.press(keys)
         return Call(line, sound)
+
+    def crowd(
+        self, callers: Sequence[str], *, a_second: float, number: str | None = None, stay: float
+    ) -> sipp.Sipp:
+        """These callers call, so many a second; each hangs up ``stay`` seconds after the answer.
+
+        Its ``finish`` waits for the last one, and fails if a call was not answered.
+        """
+        number = number or self.settings.town_number
+        # Nobody listens: SIPp alone would take another port for each call.
+        nowhere = ("127.0.0.1", 9)
+        scenario = sipp.calling_scenario(number, "[field0]", sound=nowhere, hang_up_after=stay)
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="centralino-crowd-")))
+        people = folder / "people.csv"
+        people.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers), encoding="utf-8")
+        arguments = ["-m", str(len(callers)), "-r", str(a_second), "-inf", str(people)]
+        return self._open.enter_context(sipp.Sipp(self._sipp, scenario, arguments, remote=self._address))
 
     def call_from_phone(self, extension: str, number: str) -> Call:
         """One of our phones calls a number."""

@@ -51,6 +51,19 @@ def test_book_then_move_by_reference_then_cancel_as_a_recognised_caller(system: 
     assert local(booking) == datetime(2026, 11, 25, 16, tzinfo=ROME)
     assert booking.citizen_id is not None
 
+    # Who only wants to listen hears the number, what for and when, and presses nothing.
+    call = start(system, GIULIA, f"222{BORN[GIULIA]}")
+    when = local(booking)
+    call.hear_all(
+        [
+            *system.sentence("appointments.reference_is", ref=booking.reference),
+            *system.sentence("appointments.when", day=when.date(), at=when.time()),
+        ]
+    )
+    call.hear(system.prompt("more.intro"), timeout=60)
+    call.hang_up()
+    assert appointments(system)[0].starts_at == booking.starts_at
+
     call = start(system, GIULIA, f"221{booking.reference}121")
     call.hear(system.prompt("appointments.moved"))
     call.hang_up()

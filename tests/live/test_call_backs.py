@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,17 @@ from desk.db import reading, transaction
 from desk.desk_now import Member, PhoneState
 from desk.models import CallBack, CallBackDetails, CallBackResult, CallBackState, RequestState
 from desk.requests import change_state
-from tests.live.harness import CLOSED, PATIENCE, Call, DeskPhone, System, Telephone, melody, wait_until
+from tests.live.harness import (
+    CLOSED,
+    OFFICE_LINE,
+    PATIENCE,
+    Call,
+    DeskPhone,
+    System,
+    Telephone,
+    melody,
+    wait_until,
+)
 
 pytestmark = pytest.mark.live
 
@@ -19,6 +30,8 @@ pytestmark = pytest.mark.live
 PATIENT = 60.0
 #: Keys from the welcome to the offer of a call-back: a person, who is not there after hours.
 TO_OFFER = "0"
+#: Later that morning.
+LATER = "2026-11-24T10:05+01:00"
 #: Just before the desk closes, and the next opening.
 LAST_MINUTE, NEXT_OPENING = "2026-11-24T12:44:45+01:00", "2026-11-25T09:00:01+01:00"
 
@@ -98,9 +111,70 @@ def test_asked_for_and_talked_to(system: System, caller: str) -> None:
         _hang_up(system, "PJSIP/201")
         citizen.device.wait_for("ended", PATIENCE)
         wait_until(lambda: not system.calls(), "the line is free")
+    # On the wire, in the INVITE to the operator's phone.
+    assert operator.displays == [f"RICHIAMATA {caller}"]
     request = system.request(caller)
     assert request.state is RequestState.DONE
     assert operator.events.count("answered") == citizen.events.count("answered") == 1
+
+
+@pytest.mark.parametrize("asked", ["by key", "unasked"])
+def test_offered_while_waiting_and_the_place_is_kept(system: System, caller: str, asked: str) -> None:
+    system.change_rules(call_back_after_seconds=1 if asked == "unasked" else 600)
+    operator, citizen = system.phone("201", answer_after=0), system.citizen(answer_after=0)
+    talking = system.call(caller="+393337654321", keys="0")
+    operator.answered()
+    call = system.call(caller=caller, keys="0")
+    call.hear_begin(system.prompt("waiting.busy"), timeout=PATIENT)
+    if asked == "by key":
+        call.press("1")
+    call.hear_begin(system.prompt("call_back.offer.intro"), timeout=PATIENT)
+    call.press("1")
+    call.hear(system.prompt("call_back.filed.now"))
+    call.over()
+    entered = re.search(rf"(\d+)\|[\d.]+\|desk\|NONE\|ENTERQUEUE\|\|\{caller}", system.queue_log)
+    assert entered
+    found = _call_back(system, caller)
+    assert found is not None
+    assert abs(found.waiting_since.timestamp() - int(entered[1])) <= 1
+    # The dialog's clock has gone on since it was opened.
+    with system.worker(LATER):
+        _is_first(system)
+        talking.hang_up()
+        citizen.answered()
+        citizen.sound.wait_for(system.prompt("called_back.greeting"), timeout=PATIENCE)
+        citizen.sound.press("1")
+        _becomes(system, caller, CallBackState.DONE, CallBackResult.SERVED)
+    assert operator.displays[1] == f"RICHIAMATA {caller}"
+
+
+def test_whoever_calls_again_and_is_served_is_not_called_back(system: System, caller: str) -> None:
+    _ask(system, caller)
+    system.kill_agi()
+    system.start_agi()
+    # In vain once: the next try is far away.
+    system.settings = system.settings.model_copy(update={"call_back_retry_seconds": 600})
+    operator, citizen = system.phone("201", answer_after=0), system.citizen(busy=True)
+    office = system.phone("301", answer_after=0)
+    with system.worker():
+        _becomes(system, caller, CallBackState.WAITING, CallBackResult.BUSY)
+        _free(system, "201")
+        # An office on its own number is not what the citizen waits for.
+        elsewhere = system.call(caller=caller, number=OFFICE_LINE)
+        office.answered()
+        elsewhere.hang_up()
+        again = system.call(caller=caller, keys=TO_OFFER)
+        again.hear_begin(system.prompt("call_back.pending.intro"), timeout=PATIENT)
+        found = _call_back(system, caller)
+        assert found is not None
+        assert found.state is CallBackState.WAITING
+        # Hold the line.
+        again.press("2")
+        operator.device.wait_for("answered", PATIENT, times=2)
+        _becomes(system, caller, CallBackState.DONE, CallBackResult.SERVED_MEANWHILE)
+        again.hang_up()
+    assert system.request(caller).state is RequestState.DONE
+    assert citizen.events.count("refused") == 1
 
 
 def test_busy_then_a_mailbox_then_it_is_left_to_the_operators(system: System, caller: str) -> None:

@@ -141,9 +141,17 @@ def test_who_knows_the_caller_does_not_answer_the_back_office_does(town: System,
     assert counter.events[:2] == ["ringing", "cancelled"]
 
 
-@pytest.mark.parametrize("why", ["talking", "not registered"])
-def test_who_knows_the_caller_is_not_free(town: System, caller: str, why: str) -> None:
+@pytest.mark.parametrize("why", ["talking", "not registered", "paused", "switched off by the town"])
+def test_who_knows_the_caller_is_not_free(system: System, caller: str, why: str) -> None:
+    town = system
     back_office = town.phone("201", answer_after=0)
+    if why == "switched off by the town":
+        town.change_rules(same_operator_days=0)
+    if why in {"paused", "switched off by the town"}:
+        counter = town.phone("103", answer_after=0)
+    if why == "paused":
+        # Of the desk's queue only: the phone's own queue would ring it.
+        town.ask("queue pause member PJSIP/103 queue desk reason lunch")
     if why == "talking":
         counter = town.phone("103", answer_after=0)
         colleague = town.phone("104", answer_after=0)
@@ -152,5 +160,5 @@ def test_who_knows_the_caller_is_not_free(town: System, caller: str, why: str) -
     known_to(town, caller, "103")
     ask_for_person(town, caller)
     back_office.answered()
-    if why == "talking":
+    if why != "not registered":
         assert counter.events == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from ivr.conversation import FIRST_KEY, SLOW
 from tests.live.harness import System
 from tests.live.people import BIRTH_FOR_SELF, GIULIA
 
@@ -32,6 +35,16 @@ def test_silence_at_a_menu_leads_to_a_person(system: System, caller: str) -> Non
     assert system.story(caller).outcome == "operator"
     # Whoever is cut off after all of that can go on the next time.
     assert system.draft(caller)
+    # And has more time: in that call already, and in the next one from the beginning.
+    events = system.story(caller).events
+    entered, first, second, *_ = (event.at for event in events if event.node == "certificate.subject")
+    assert second - first > timedelta(seconds=SLOW * FIRST_KEY)
+    again = system.call(caller=caller)
+    again.hear(system.prompt("again.silence"), timeout=60)
+    again.hang_up()
+    main = [event.at for event in system.story(caller, number=2).events if event.node == "main"]
+    assert main[1] - main[0] > timedelta(seconds=SLOW * FIRST_KEY)
+    assert first > entered
 
 
 def test_wrong_keys_lead_to_a_person(system: System, caller: str) -> None:

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from desk.cli.noticing import render_notices
+from desk.consents import Purpose, has_consent
 from desk.db import reading, transaction
-from desk.models import Email, Message, ReportDetails, Request
+from desk.models import Consent, Email, Message, ReportDetails, Request
 from desk.notices import set_notice, sound_of
 from desk.requests import MessageOrder, file_message
 from tests.live.harness import System, wait_until
@@ -31,6 +32,28 @@ def test_an_answer_is_heard_and_sent(system: System) -> None:
         message = session.scalars(select(Message)).one()
     assert (message.to_e164, message.template) == (AGREED, "info_identity_card")
     call.hang_up()
+
+
+def test_texts_are_agreed_to_and_withdrawn_by_one_key(system: System, caller: str) -> None:
+    def agrees() -> list[bool]:
+        with reading(system.database) as session:
+            return [has_consent(session, caller, purpose) for purpose in (Purpose.RECEIPTS, Purpose.NOTICES)]
+
+    for said, agreed in (("sms.given", [False, True]), ("sms.withdrawn", [False, False])):
+        call = system.call(caller=caller)
+        call.hear(system.prompt("welcome.greeting"))
+        call.press("422")
+        call.hear(system.prompt(said))
+        call.hang_up()
+        assert agrees() == agreed
+    # The proof of both stays.
+    with reading(system.database) as session:
+        (consent,) = session.scalars(select(Consent).where(Consent.e164 == caller)).all()
+    assert consent.given_how == consent.withdrawn_how == "phone keypad"
+    # A landline cannot be texted.
+    landline = system.call(caller="+390290901234", keys="42")
+    landline.hear(system.prompt("sms.not_mobile"))
+    landline.hang_up()
 
 
 def test_where_is_my_request(system: System) -> None:

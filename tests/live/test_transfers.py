@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,38 @@ def test_it_comes_back_to_a_busy_phone_and_is_next_at_the_desk(exchange: Exchang
     counter.device.wait_for("answered", PATIENCE, times=2)
     assert "+393330000001" in counter.displays[1]
     assert "ended" not in [*first.line.events, *third.line.events]
+
+
+def test_it_comes_back_after_the_longest_wait_and_begins_to_wait_anew(
+    exchange: Exchange, prompts: Prompts
+) -> None:
+    """Who has talked for long is not sent away after one round, but may wait as long as anybody."""
+    rules = replace(exchange.town.routing, longest_wait_seconds=5, announce_seconds=2)
+    exchange.town = replace(exchange.town, routing=rules)
+    exchange.reload()
+    back_office, counter = exchange.phone("201", answer_after=0), exchange.phone("101", answer_after=0)
+    colleague = exchange.phone("102", answer_after=0)
+    first = exchange.call(caller="+393330000001")
+    back_office.answered()
+    answered = time.monotonic()
+    # All talk: 201 with a colleague on its second line, 101 with somebody else.
+    exchange.call_from_phone("201", "102")
+    colleague.answered()
+    exchange.call(caller="+393330000002")
+    counter.answered()
+    wait_until(lambda: time.monotonic() - answered > 6, "the talk was longer than the longest wait")
+    back_office.hand_to("301")
+    first.hear(prompts[Sound.RETURNED])
+    # Round after round, until the time is over that began with the return.
+    first.hear(prompts[Sound.LEAVE_MESSAGE], timeout=2 * PATIENCE)
+    desk = [line.split("|") for line in exchange.queue_log.splitlines() if "|desk|" in line]
+    call = desk[0][1]
+    handed = next(number for number, line in enumerate(desk) if line[4] == "BLINDTRANSFER")
+    own = [line for line in desk[handed:] if line[1] == call]
+    entered = [int(line[0]) for line in own if line[4] == "ENTERQUEUE"]
+    left = [int(line[0]) for line in own if line[4] == "EXITWITHTIMEOUT"]
+    assert len(entered) == len(left) >= 2
+    assert left[-1] - entered[0] >= rules.longest_wait_seconds - 1
 
 
 def test_asked_before_and_handed_over(exchange: Exchange) -> None:

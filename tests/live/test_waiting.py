@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from call_routing.wait import handling_seconds, wait_range
 from desk.db import transaction
 from desk.models import QueueStay, RoutingRules, StayOutcome
 from tests.live.harness import Call, System, wait_until
@@ -103,6 +104,28 @@ def test_who_left_for_an_announcement_keeps_the_place(system: System) -> None:
     served = connected.findall(system.queue_log)[1]
     (entered,) = set(re.findall(rf"\|([\d.]+)\|desk\|NONE\|ENTERQUEUE\|\|\{two}\|", system.queue_log))
     assert served == entered
+
+
+def test_who_hears_an_announcement_counts_for_who_comes_next(system: System, caller: str) -> None:
+    talking(system)
+    second = system.call(caller=caller, keys=PERSON)
+    third = system.call(caller="+393338880009")
+    third.hear_begin(system.prompt("main.language"), timeout=40)
+    second.hear_begin(system.prompt("waiting.busy"), timeout=60)
+    # At this moment nobody is in the queue, and two are before the third one all the same.
+    third.press(PERSON)
+    expected = wait_range(2, handling_seconds([], 0), 1)
+    assert expected is not None
+    third.hear_all(system.sentence("waiting.between", low=expected.low, high=expected.high))
+
+
+def test_a_withheld_number_that_chose_english_waits_in_english(system: System) -> None:
+    talking(system)
+    call = system.call(caller=None, keys="9")
+    call.hear_begin(system.prompt("main.requests", "en"), timeout=40)
+    call.press(PERSON)
+    call.hear(system.prompt("waiting.busy", "en"), timeout=60)
+    assert not call.sound.has_heard(system.prompt("waiting.busy"))
 
 
 def test_nobody_is_there_and_it_is_said_at_once(system: System, caller: str) -> None:
