@@ -485,7 +485,10 @@ def _take_back_reminder(session: Session, booking: Booking, now: datetime) -> No
     """A reminder that was not sent yet would tell a wrong time."""
     session.execute(
         update(Message)
-        .where(Message.idempotency_key == reminder_key(booking), Message.state == MessageState.CREATED)
+        .where(
+            Message.idempotency_key == reminder_key(booking),
+            Message.state.in_((MessageState.CREATED, MessageState.VOICE_NOTICE)),
+        )
         .values(not_after=now)
         .execution_options(synchronize_session=False)
     )

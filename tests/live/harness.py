@@ -138,6 +138,7 @@ def settings_for(home: Path, ports: int, **changes: Any) -> Settings:
     patience: dict[str, Any] = {
         "trunk_uri": f"sip:127.0.0.1:{ports + 5}",
         "call_back_retry_seconds": 2,
+        "voice_notice_retry_seconds": 2,
         "pause_told_seconds": 1,
         "pause_asked_again_seconds": 4,
     }
@@ -171,6 +172,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
             "trunk_uri",
             "call_back_retry_seconds",
             "call_back_tries",
+            "voice_notice_retry_seconds",
             "pause_told_seconds",
             "pause_asked_again_seconds",
         )
