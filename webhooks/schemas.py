@@ -31,6 +31,8 @@ def _of_our_time(value: D) -> D:
 #: Codes of the catalogues.
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Reference = Annotated[str, Field(pattern=r"^[1-9][0-9]{7}$")]
+#: Names a slot that is held.
+HoldName = Annotated[str, Field(pattern=r"^web-[0-9]{1,9}-[0-9a-f]{40}$")]
 #: As SPID or CIE have verified it.
 TaxCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{16}$", examples=["CLMGLI80C55F205N"])]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+393331112201"])]
@@ -200,6 +202,24 @@ class LookUp(Schema):
     tax_code: TaxCode
 
 
+class ConsentWithdrawal(Schema):
+    """A citizen wants no more messages: at any of the numbers or at this one, of any kind or of this one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"tax_code": "CLMGLI80C55F205N", "purpose": "notices"}]}
+    )
+
+    tax_code: TaxCode
+    phone: PhoneNumber | None = None
+    purpose: Literal["receipts", "notices"] | None = None
+
+
+class WithdrawnConsents(Schema):
+    """How many consents ended; none where none was in force, or the number is not the citizen's."""
+
+    withdrawn: int
+
+
 class SlotQuery(Schema):
     """Which free slots are wanted. Comes as text, so it is read less strictly than a body."""
 
@@ -222,6 +242,32 @@ class Slots(Schema):
     items: list[Slot]
 
 
+class HoldRequest(Schema):
+    """A slot that is to be kept while a citizen decides."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"service": "identity_card", "starts_at": "2026-11-30T10:00:00+01:00"}]
+        }
+    )
+
+    service: Code
+    starts_at: Moment
+
+
+class Hold(Schema):
+    """A slot that nobody else gets until then. Booking with ``hold`` takes it."""
+
+    hold: HoldName
+    held_until: AwareDatetime
+
+
+class Released(Schema):
+    """The slot is free again."""
+
+    hold: HoldName
+
+
 class BookingRequest(Schema):
     """An appointment that a citizen wants."""
 
@@ -241,6 +287,8 @@ class BookingRequest(Schema):
     tax_code: TaxCode
     service: Code
     starts_at: Moment
+    hold: HoldName | None = None
+    """What holding the slot has answered; without it the slot is taken if it is free."""
     contact: Contact = Contact()
 
 
@@ -320,12 +368,17 @@ class EnrolmentRequest(Schema):
 
 
 class Enrolment(Schema):
-    """An enrolment: with a place, or with a position on the waiting list."""
+    """An enrolment: with a place, with a position on the waiting list, or withdrawn."""
 
     request: FiledRequest
     course: Code
+    state: Literal["placed", "waiting", "withdrawn"]
     position: int | None
-    """On the waiting list, from 1; null for who has a place."""
+    """On the waiting list, from 1; null for who does not wait."""
+
+
+class Enrolments(Schema):
+    items: list[Enrolment]
 
 
 class Room(Schema):

@@ -1,8 +1,8 @@
 """Voice notices: what a landline cannot be texted is told by telephone, by the same outbox.
 
 A message to a landline waits as ``voice_notice`` until the worker has it called (``calling``). Then it was
-heard, refused, or told in vain: it waits again, a limited number of times, until it has failed. Whether it may
-be told at all is asked before each call, as for text messages.
+heard, refused, or told in vain: it waits again, a limited number of times, until it has failed. Whether it
+may be told at all is asked before each call, as for text messages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A landline is called and told what it cannot be texted, a few times at most, and not if it wants no calls."""
+"""A landline is called and told what it cannot be texted, a few times at most, and never against its will."""
 
 from __future__ import annotations
 

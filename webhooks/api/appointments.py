@@ -24,8 +24,11 @@ from webhooks.schemas import (
     AppointmentService,
     AppointmentServices,
     BookingRequest,
+    Hold,
+    HoldRequest,
     LookUp,
     MoveRequest,
+    Released,
     Slot,
     SlotQuery,
     Slots,
@@ -67,11 +70,15 @@ def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
 def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
     number = number_of(body.contact)
     sms, consent = consent_of(body.contact, number)
+    citizen = citizen_of(session, body.tax_code)
+    if body.hold is not None and not body.hold.startswith(asked.holder):
+        # Another site's: as good as none.
+        raise Refused(SLOT_TAKEN)
     order = agenda.BookingOrder(
         service=body.service,
         starts_at=body.starts_at,
-        holder=asked.key,
-        citizen_id=citizen_of(session, body.tax_code).id,
+        holder=body.hold or asked.key,
+        citizen_id=citizen.id,
         contact_e164=number,
         language=body.contact.language,
         channel=Channel.WEB,
@@ -79,13 +86,35 @@ def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
         consent_text=consent,
     )
     try:
-        return _shown(agenda.book(session, order, now=asked.now))
+        booking = agenda.book(session, order, now=asked.now)
     except agenda.UnknownService as e:
         raise wrong("/service", "there are no appointments for that") from e
     except agenda.SlotTaken as e:
         raise Refused(SLOT_TAKEN) from e
     except agenda.TooMany as e:
         raise Refused(TOO_MANY) from e
+    if booking.citizen_id != citizen.id:
+        # What was held has become somebody else's appointment.
+        raise Refused(SLOT_TAKEN)
+    return _shown(booking)
+
+
+def _hold(session: Session, body: HoldRequest, asked: Asked) -> Hold:
+    try:
+        until = agenda.hold(
+            session, body.service, body.starts_at, holder=asked.key, now=asked.now, channel=Channel.WEB
+        )
+    except agenda.UnknownService as e:
+        raise wrong("/service", "there are no appointments for that") from e
+    except agenda.SlotTaken as e:
+        raise Refused(SLOT_TAKEN) from e
+    return Hold(hold=asked.key, held_until=until)
+
+
+def _release(session: Session, body: Released, asked: Asked) -> Released:
+    if body.hold.startswith(asked.holder):
+        agenda.release(session, body.hold)
+    return body
 
 
 def _move(session: Session, body: MoveRequest, asked: Asked) -> Appointment:
@@ -164,6 +193,30 @@ OPERATIONS = (
         problems=(UNKNOWN,),
     ),
     Operation(
+        name="hold_slot",
+        method="POST",
+        path="/slot-holds",
+        summary="Keep a slot for some minutes while a citizen decides",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=HoldRequest,
+        answer=Hold,
+        status=201,
+        changes=True,
+        handler=_hold,
+        problems=(SLOT_TAKEN,),
+    ),
+    Operation(
+        name="release_slot",
+        method="POST",
+        path="/slot-holds/release",
+        summary="Give back a slot that was held; one that was booked stays so",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=Released,
+        answer=Released,
+        changes=True,
+        handler=_release,
+    ),
+    Operation(
         name="book_appointment",
         method="POST",
         path="/appointments",
@@ -184,6 +237,7 @@ OPERATIONS = (
         scope=Scope.APPOINTMENTS_READ,
         body=LookUp,
         answer=Appointments,
+        looks=True,
         handler=_appointments_of_citizen,
         problems=(NOT_IN_REGISTER,),
     ),
