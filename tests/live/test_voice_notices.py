@@ -11,7 +11,7 @@ from desk.consents import Purpose, give_consent, has_consent
 from desk.db import reading, transaction
 from desk.models import Message, MessageState
 from desk.sms.outbox import write_message
-from tests.live.harness import OPEN, PATIENCE, System, Telephone, wait_until
+from tests.live.harness import OPEN, PATIENCE, Call, System, Telephone, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -67,8 +67,7 @@ def _becomes(system: System, message: str, state: MessageState, **values: Any) -
 
 
 def _hears(system: System, citizen: Telephone, key: str, language: str = "it", **values: str) -> None:
-    for sound in system.sentence(key, language, **values):
-        citizen.sound.wait_for(sound, timeout=PATIENCE)
+    Call(citizen.device, citizen.sound).hear_all(system.sentence(key, language, **values))
 
 
 def test_heard_by_who_presses_1_and_never_again_for_who_presses_9(system: System) -> None:
