@@ -14,15 +14,15 @@ from sqlalchemy import func, select
 from desk import backup, db
 from desk.archive import ArchiveError, open_key, read_archive, write_archive
 from desk.backup import Refused, put_back, write_backup
-from desk.dumps import DumpError, dump
+from desk.dumps import DumpError, dump, load, tables_of
 from desk.keyring import open_keyring
 from desk.models import Base, Citizen, Request
 from desk.requests import MessageOrder, file_message
 from desk.settings import Settings
 from tests.desk.workers import url_of, wait_until, worker
 
-#: Where a restore can fail, after what was there is put aside.
-STAGES = ("load", "counting", "moving", "migrate")
+#: Where a restore can fail once it touches what was there.
+STAGES = ("dump", "load", "counting", "moving", "migrate")
 SOUND = bytes(range(256)) * 3000
 
 
@@ -127,16 +127,17 @@ def _break(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     def fails(*_: object) -> None:
         raise OSError("no space left on device")
 
-    real_load, loads = backup.load, count(1)
+    loads, counts = count(1), count(1)
 
-    def load(url: str, dumped: Path) -> None:
+    def load_once(url: str, dumped: Path) -> None:
         # The first time only: then what was there is loaded again.
-        return fails() if next(loads) == 1 else real_load(url, dumped)
+        return fails() if next(loads) == 1 else load(url, dumped)
+
+    def miscount(url: str) -> Mapping[str, int]:
+        return {"requests": 0} if next(counts) == 2 else tables_of(url)
 
     if stage == "counting":
-        counted = backup.tables_of
-        answers = iter([counted, lambda _url: {"requests": 0}])
-        monkeypatch.setattr(backup, "tables_of", lambda url: next(answers, counted)(url))
+        monkeypatch.setattr(backup, "tables_of", miscount)
     elif stage == "moving":
         real = Path.replace
 
@@ -148,17 +149,18 @@ def _break(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
 
         monkeypatch.setattr(Path, "replace", replace)
     else:
-        monkeypatch.setattr(backup, stage, load if stage == "load" else fails)
+        monkeypatch.setattr(backup, stage, load_once if stage == "load" else fails)
 
 
 @pytest.mark.parametrize(
-    ("place", "stage"),
+    ("database_kind", "place", "stage"),
     [
-        ("there already", "dump"),
-        *(("there already", stage) for stage in STAGES),
-        ("new", "moving"),
-        ("new", "migrate"),
+        *(("sqlite", "there already", stage) for stage in STAGES),
+        ("sqlite", "new", "moving"),
+        ("postgresql", "there already", "migrate"),
+        ("postgresql", "new", "migrate"),
     ],
+    indirect=["database_kind"],
 )
 def test_a_restore_that_fails_leaves_all_as_it_was(
     settings: Settings,
@@ -184,7 +186,7 @@ def test_a_restore_that_fails_leaves_all_as_it_was(
     assert _files_in(target) == files
     assert not list(target.home.glob("before-restore-*"))
     if place == "new":
-        assert backup.tables_of(target.url) == {}
+        assert tables_of(target.url) == {}
     else:
         assert rows(town) == before
         town.kw["bind"].dispose()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from desk.cli import COMMANDS, main
 from desk.cli.health import examine
@@ -311,7 +311,8 @@ def test_the_counter_notes_a_card_a_passport_and_a_withdrawn_consent(town: Setti
     code, text = run("citizen", "passport", "--by", "anna", typed=typed)
     assert (code, "somebody has to phone" in text) == (1, True), text
     with reading(sessions(connect(town.url))) as session:
-        assert [card.kind for card in session.scalars(_cards(TAX_CODE))] == ["electronic"]
+        theirs = select(IdentityDocument.kind).join(Citizen).where(Citizen.tax_code == TAX_CODE)
+        assert session.scalars(theirs).all() == ["electronic"]
         assert session.scalars(select(Message.template)).all() == ["passport_arrived"]
         assert session.scalars(select(Audit.detail).order_by(Audit.id)).all() == [
             "identity card",
@@ -321,7 +322,3 @@ def test_the_counter_notes_a_card_a_passport_and_a_withdrawn_consent(town: Setti
         ]
         consent = session.scalars(select(Consent).where(Consent.withdrawn_at.is_not(None))).one()
         assert (consent.withdrawn_how, consent.withdrawn_by) == ("counter", "anna")
-
-
-def _cards(tax_code: str) -> Select[tuple[IdentityDocument]]:
-    return select(IdentityDocument).join(Citizen).where(Citizen.tax_code == tax_code)
