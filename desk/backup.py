@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from desk.worker_locks import database_lock, home_lock
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+#: How often it is looked whether somebody is still connected, and the seconds between two looks.
+_LOOKS, _BETWEEN = 10, 0.2
 #: Folders below the home folder whose files are kept.
 FOLDERS = ("recordings", "spool", "notices")
 _DATABASE = "database"
@@ -164,7 +167,7 @@ def _fits(facts: Mapping[str, Any], settings: Settings) -> None:
 @contextmanager
 def _nobody_works(settings: Settings) -> Iterator[None]:
     """Hold the workers' locks, so that none begins meanwhile; whoever is at work is a reason to refuse."""
-    if kind_of(settings.url) == "postgresql" and _others(settings.url):
+    if kind_of(settings.url) == "postgresql" and _anybody_stays(settings.url):
         raise Refused("somebody is connected to the database: stop all parts first")
     locks = [home_lock(settings.home), database_lock(settings.url)]
     try:
@@ -175,6 +178,15 @@ def _nobody_works(settings: Settings) -> Iterator[None]:
     finally:
         for lock in locks:
             lock.give_back()
+
+
+def _anybody_stays(url: str) -> bool:
+    """Whether others are connected; those that are just leaving are waited for."""
+    for _ in range(_LOOKS):
+        if not _others(url):
+            return False
+        time.sleep(_BETWEEN)
+    return True
 
 
 def _others(url: str) -> int:

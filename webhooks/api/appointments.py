@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy.orm import Session
 
 from desk import appointments as agenda
@@ -50,8 +53,27 @@ def _services(session: Session, _: None, __: Asked) -> AppointmentServices:
     )
 
 
-def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
+@contextmanager
+def _refusals(unknown_service: Refused) -> Iterator[None]:
+    """What the agenda does not do, as it is answered."""
     try:
+        yield
+    except agenda.UnknownService as e:
+        raise unknown_service from e
+    except agenda.SlotTaken as e:
+        raise Refused(SLOT_TAKEN) from e
+    except agenda.TooMany as e:
+        raise Refused(TOO_MANY) from e
+    except agenda.NotBooked as e:
+        raise Refused(NOT_BOOKED) from e
+
+
+def _no_appointments() -> Refused:
+    return wrong("/service", "there are no appointments for that")
+
+
+def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
+    with _refusals(Refused(UNKNOWN)):
         slots = agenda.free_slots(
             session,
             asked.path["service"],
@@ -60,11 +82,23 @@ def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
             since=query.since,
             channel=Channel.WEB,
         )
-    except agenda.UnknownService as e:
-        raise Refused(UNKNOWN) from e
     return Slots(
         items=[Slot(starts_at=slot.starts, ends_at=slot.ends, places=slot.places) for slot in slots],
     )
+
+
+def _hold(session: Session, body: HoldRequest, asked: Asked) -> Hold:
+    with _refusals(_no_appointments()):
+        until = agenda.hold(
+            session, body.service, body.starts_at, holder=asked.key, now=asked.now, channel=Channel.WEB
+        )
+    return Hold(hold=asked.key, held_until=until)
+
+
+def _release(session: Session, body: Released, asked: Asked) -> Released:
+    if body.hold.startswith(asked.holder):
+        agenda.release(session, body.hold)
+    return body
 
 
 def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
@@ -85,41 +119,18 @@ def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
         sms=sms,
         consent_text=consent,
     )
-    try:
+    with _refusals(_no_appointments()):
         booking = agenda.book(session, order, now=asked.now)
-    except agenda.UnknownService as e:
-        raise wrong("/service", "there are no appointments for that") from e
-    except agenda.SlotTaken as e:
-        raise Refused(SLOT_TAKEN) from e
-    except agenda.TooMany as e:
-        raise Refused(TOO_MANY) from e
     if booking.citizen_id != citizen.id:
         # What was held has become somebody else's appointment.
         raise Refused(SLOT_TAKEN)
     return _shown(booking)
 
 
-def _hold(session: Session, body: HoldRequest, asked: Asked) -> Hold:
-    try:
-        until = agenda.hold(
-            session, body.service, body.starts_at, holder=asked.key, now=asked.now, channel=Channel.WEB
-        )
-    except agenda.UnknownService as e:
-        raise wrong("/service", "there are no appointments for that") from e
-    except agenda.SlotTaken as e:
-        raise Refused(SLOT_TAKEN) from e
-    return Hold(hold=asked.key, held_until=until)
-
-
-def _release(session: Session, body: Released, asked: Asked) -> Released:
-    if body.hold.startswith(asked.holder):
-        agenda.release(session, body.hold)
-    return body
-
-
 def _move(session: Session, body: MoveRequest, asked: Asked) -> Appointment:
     booking = _own(session, body.tax_code, asked)
-    try:
+    # A service that was closed down meanwhile has no other times.
+    with _refusals(Refused(SLOT_TAKEN)):
         moved = agenda.move(
             session,
             booking.id,
@@ -129,20 +140,13 @@ def _move(session: Session, body: MoveRequest, asked: Asked) -> Appointment:
             now=asked.now,
             channel=Channel.WEB,
         )
-    except agenda.NotBooked as e:
-        raise Refused(NOT_BOOKED) from e
-    # A service that was closed down meanwhile has no other times.
-    except (agenda.SlotTaken, agenda.UnknownService) as e:
-        raise Refused(SLOT_TAKEN) from e
     return _shown(moved)
 
 
 def _cancel(session: Session, body: LookUp, asked: Asked) -> Appointment:
     booking = _own(session, body.tax_code, asked)
-    try:
+    with _refusals(Refused(UNKNOWN)):
         return _shown(agenda.cancel(session, booking.id, by=Channel.WEB.value, now=asked.now))
-    except agenda.NotBooked as e:
-        raise Refused(NOT_BOOKED) from e
 
 
 def _appointments_of_citizen(session: Session, body: LookUp, asked: Asked) -> Appointments:
