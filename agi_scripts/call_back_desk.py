@@ -10,8 +10,8 @@ from desk.call_backs import (
     Asked,
     CallBackOrder,
     ask_call_back,
+    call_back_limits_of,
     cancel_call_back,
-    limits_of,
     may_ask,
     open_call_back,
 )
@@ -29,7 +29,7 @@ class CallBackDesk:
 
     def may_offer(self) -> bool:
         call = self._call
-        limits = limits_of(call.house.settings)
+        limits = call_back_limits_of(call.house.settings)
         # Without the database the wish is spooled, and the limits are applied when it is filed.
         return call.read(lambda s: may_ask(s, call.caller, limits=limits, now=call.now()), default=True)
 
@@ -56,7 +56,7 @@ class CallBackDesk:
             idempotency_key=f"{CALL_BACK}-{call.unique_id}-{self._filed}",
             call_unique_id=call.unique_id,
         )
-        limits = limits_of(call.house.settings)
+        limits = call_back_limits_of(call.house.settings)
         asked = call.file(
             CALL_BACK,
             order.idempotency_key,

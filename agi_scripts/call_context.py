@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from agi_scripts.house import House
 from agi_scripts.journal import CallJournal
 from desk.db import DatabaseGone, reading, transaction
-from desk.phone_numbers import is_mobile
+from desk.phone_numbers import is_mobile, to_call_back
 from ivr.ports import Identity
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,12 @@ class CallContext:
     def mobile(self) -> str | None:
         """The calling number where it is shown and can get text messages."""
         return self.caller if self.caller is not None and is_mobile(self.caller) else None
+
+    @property
+    def landline(self) -> str | None:
+        """The calling number where it is one that the town tells by telephone."""
+        told = self.mobile is None and bool(self.house.settings.trunk_uri)
+        return self.caller if told and self.caller and to_call_back(self.caller) == self.caller else None
 
     def now(self) -> datetime:
         return self.house.clock()

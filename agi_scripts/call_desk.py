@@ -61,8 +61,8 @@ from ivr.ports import (
 )
 from ivr.steps import Recording
 
-#: The version of the consent text spoken at the node ``certificate.sms``.
-CONSENT_TEXT = "phone-1"
+#: The versions of the consent texts spoken at the nodes ``certificate.sms`` and ``certificate.voice``.
+CONSENT_TEXT, VOICE_TEXT = "phone-1", "phone-voice-1"
 
 
 class CallDesk:
@@ -204,6 +204,9 @@ class CallDesk:
     def can_text(self) -> bool:
         return self._call.mobile is not None
 
+    def can_phone(self) -> bool:
+        return self._call.landline is not None
+
     def has_consent(self) -> bool:
         caller = self._call.caller
         return self._agreed or (
@@ -216,7 +219,9 @@ class CallDesk:
 
     def _consent(self) -> str | None:
         """The version of the text by which the caller agreed to receipts in this call."""
-        return CONSENT_TEXT if self._agreed else None
+        if not self._agreed:
+            return None
+        return VOICE_TEXT if self.can_phone() else CONSENT_TEXT
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         self.draft = None

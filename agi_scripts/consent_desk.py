@@ -8,8 +8,8 @@ from agi_scripts.call_context import CallContext
 from desk.consents import Purpose, give_consent, has_consent, withdraw_consent
 from ivr.sms_service import Texts
 
-#: The version of the text spoken at the node ``sms``.
-CONSENT_TEXT = "phone-sms-1"
+#: The versions of the text spoken at the node ``sms``: to a mobile, to a landline.
+CONSENT_TEXT, VOICE_TEXT = "phone-sms-1", "phone-sms-voice-1"
 HOW = "phone keypad"
 
 
@@ -20,7 +20,7 @@ class ConsentDesk:
         self._call = call
 
     def agreed(self) -> frozenset[Texts] | None:
-        to = self._call.mobile
+        to = self._call.mobile or self._call.landline
         if to is None:
             return None
         return self._call.read(
@@ -28,7 +28,8 @@ class ConsentDesk:
         )
 
     def change(self, texts: Texts, *, agree: bool) -> bool:
-        call, to, purpose = self._call, self._call.mobile, Purpose(texts.value)
+        call, purpose = self._call, Purpose(texts.value)
+        to = call.mobile or call.landline
         if to is None:
             return False
 
@@ -39,7 +40,7 @@ class ConsentDesk:
                     e164=to,
                     citizen_id=None,
                     purpose=purpose,
-                    text_version=CONSENT_TEXT,
+                    text_version=CONSENT_TEXT if call.mobile else VOICE_TEXT,
                     how=HOW,
                     by=f"call {call.unique_id}",
                     now=call.now(),

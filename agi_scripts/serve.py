@@ -8,7 +8,16 @@ import signal
 import threading
 from types import FrameType
 
-from agi_scripts import direct_line, override, paused, survey, switchboard, unanswered, waiting
+from agi_scripts import (
+    direct_line,
+    override,
+    paused,
+    survey,
+    switchboard,
+    unanswered,
+    voice_notice,
+    waiting,
+)
 from agi_scripts.house import Clock, House, open_house, utc_now
 from agi_scripts.rehearsal import rehearse
 from agi_scripts.server import Entry, Server
@@ -26,6 +35,7 @@ ENTRIES = {
     Script.SURVEY: survey.run,
     Script.WAITING: waiting.run,
     Script.PAUSED: paused.run,
+    Script.VOICE_NOTICE: voice_notice.run,
 }
 
 

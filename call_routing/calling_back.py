@@ -98,13 +98,13 @@ class CallingBack:
 
     def run(self, ami: Ami, queue: QueueNow, now: datetime) -> None:
         """Note what came of earlier calls, hang up those nobody wants any more, make those that are due."""
-        notes = list(self._notes())
+        notes = list(notes_in(self._settings.call_backs))
         with reading(self._database) as session:
             if not notes and not open_call_backs(session):
                 return
         # First the channels, then the notes: a call that is gone has left its note before.
-        live = _live(ami)
-        notes = list(self._notes())
+        live = live_calls(ami, CALL_BACK_CALL)
+        notes = list(notes_in(self._settings.call_backs))
         with transaction(self._database) as session:
             for _, channel_id, result in notes:
                 self._note(session, channel_id, result, now)
@@ -178,21 +178,22 @@ class CallingBack:
             except Refused as e:
                 log.error("%s: Asterisk does not make the call: %s", channel_id, e)
 
-    def _notes(self) -> Iterator[tuple[Path, str, CallBackResult]]:
-        """What the dialplan has noted: the file, the name of the call, the result."""
-        for note in sorted(self._settings.call_backs.glob("*.txt")):
-            word = note.read_text(encoding="utf-8", errors="replace").strip()
-            # An empty note is being written.
-            if word:
-                yield note, note.stem, RESULTS.get(word, CallBackResult.UNREACHABLE)
+
+def notes_in(folder: Path) -> Iterator[tuple[Path, str, CallBackResult]]:
+    """What the dialplan has noted of calls to citizens: the file, the name of the call, the result."""
+    for note in sorted(folder.glob("*.txt")):
+        word = note.read_text(encoding="utf-8", errors="replace").strip()
+        # An empty note is being written.
+        if word:
+            yield note, note.stem, RESULTS.get(word, CallBackResult.UNREACHABLE)
 
 
-def _live(ami: Ami) -> dict[str, str]:
-    """Asterisk's channels of call-backs: the name of the call to that of the channel."""
+def live_calls(ami: Ami, begin: str) -> dict[str, str]:
+    """Asterisk's channels of the calls whose names begin so: the name of the call to that of the channel."""
     return {
         channel["Uniqueid"]: channel["Channel"]
         for channel in ami.ask("CoreShowChannels")
-        if channel.get("Uniqueid", "").startswith(CALL_BACK_CALL) and not channel["Uniqueid"].endswith(";2")
+        if channel.get("Uniqueid", "").startswith(begin) and not channel["Uniqueid"].endswith(";2")
     }
 
 

@@ -39,7 +39,7 @@ TEMPLATES = PROJECT / "asterisk-conf"
 
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
-#: How long a citizen's telephone rings who is called back.
+#: How long a citizen's telephone rings whom the town calls.
 _CALL_BACK_SECONDS = 25
 #: A phone's own queue begins to ring it within this time, or gives up; once begun, it rings its full time.
 _ATTEMPT_SECONDS = 2
@@ -99,6 +99,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     written_for_us = (
         settings.messages,
         settings.call_backs,
+        settings.voice_notices,
         settings.recordings,
         settings.recorded_calls,
     )
@@ -131,6 +132,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "music": settings.home.resolve() / "moh",
         "messages": settings.messages,
         "call_backs": settings.call_backs,
+        "voice_notices": settings.voice_notices,
         "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": PENALTY,
@@ -234,6 +236,7 @@ def _limits(town: Town) -> dict[str, int]:
         "round": town.routing.announce_seconds,
         "wait": town.routing.longest_wait_seconds,
         "call_back": _CALL_BACK_SECONDS,
+        "notice": _CALL_BACK_SECONDS + names.NOTICE_SECONDS,
         "first_command": names.FIRST_COMMAND_SECONDS,
         "silence": _MESSAGE_SILENCE_SECONDS,
         "message": _MESSAGE_SECONDS,

@@ -25,6 +25,8 @@ START = "s"
 FIRST_COMMAND_SECONDS = 15
 #: What a dialog sets it to with its first command (seconds).
 DIALOG_SECONDS = 1800
+#: The same where a citizen is told something: a mailbox would hold the line.
+NOTICE_SECONDS = 180
 
 
 #: Our phones open and close the desk here; those that subscribe to it have a lamp that shows the state.
@@ -46,6 +48,9 @@ class Context(StrEnum):
     CALL_BACK = "call-back"
     CALLED_BACK = "called-back"
     PRESSED_1 = "pressed-1"
+    VOICE_NOTICE = "voice-notice"
+    NOTIFIED = "notified"
+    NOTICE = "notice"
     DIRECT = "direct"
     TRANSFERRED = "transferred"
     ENDED = "ended"
@@ -78,6 +83,7 @@ class Script(StrEnum):
     SURVEY = "survey"
     WAITING = "waiting"
     PAUSED = "paused"
+    VOICE_NOTICE = "voice_notice"
 
 
 class Variable(StrEnum):
@@ -101,7 +107,7 @@ class Variable(StrEnum):
     PHONE = "CENTRALINO_PHONE"
     #: The dialplan's own: the key that a citizen pressed who was called back.
     PRESSED = "CENTRALINO_PRESSED"
-    #: The dialplan's own: what became of a call-back.
+    #: The dialplan's own: what became of a call-back or of a voice notice.
     RESULT = "CENTRALINO_RESULT"
     #: Set by the AGI server: the phone that is tried first, because its operator knows the caller.
     OPERATOR = "CENTRALINO_OPERATOR"
@@ -163,3 +169,5 @@ class Sound(StrEnum):
     GREETING = "called_back.greeting"
     RETURNED = "fallback.returned"
     OFFICE_SILENT = "fallback.office_silent"
+    #: To the citizen: the server cannot say the notice.
+    NOTICE_BROKEN = "voice_notice.broken"

@@ -1,4 +1,4 @@
-"""The worker's ear at Asterisk: the live view of the queue, pauses of silent phones, and call-backs.
+"""The worker's ear at Asterisk: the live view of the queue, pauses of silent phones, and calls to citizens.
 
 Everything here is asked anew at every connection, so that a restart of Asterisk or of the worker, or an event
 that was missed, is mended within seconds.
@@ -19,6 +19,7 @@ from call_routing.calling_back import CallingBack
 from call_routing.hours import OpeningHours
 from call_routing.live_view import LiveQueue
 from call_routing.names import AMI_USER, PAUSE_KEY, SILENT, START, Context, PauseReason
+from call_routing.notifying import Notifying
 from call_routing.pauses import SilentPhones, Telling
 from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.desk_now import QueueNow, note_queue
@@ -49,6 +50,7 @@ class Watch:
         self._clock = clock
         self._town = Town()
         self._call_backs = CallingBack(settings, database, self._closes_at)
+        self._notifying = Notifying(settings, database)
         self._telling = Telling(
             timedelta(seconds=settings.pause_told_seconds),
             timedelta(seconds=settings.pause_asked_again_seconds),
@@ -111,6 +113,7 @@ class Watch:
         now = self._clock()
         state = queue.now(now)
         self._call_backs.run(ami, state, now)
+        self._notifying.run(ami, now)
         if self._closes_at(now) is not None:
             for extension in self._telling.due(state, now):
                 _tell(ami, extension)

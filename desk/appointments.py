@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from desk.consents import give_consent
@@ -39,8 +38,7 @@ from desk.models import (
     Purpose,
     SlotPlace,
 )
-from desk.references import new_reference
-from desk.requests import request_by_reference
+from desk.references import add_with_reference
 from desk.settings import ROME
 from desk.slots import Agenda, Pattern, Slot, Span
 from desk.sms.outbox import write_if_agreed
@@ -60,8 +58,6 @@ EVENTS: Mapping[BookingStep, EventKind] = {
     BookingStep.MOVED: EventKind.APPOINTMENT_MOVED,
     BookingStep.CANCELLED: EventKind.APPOINTMENT_CANCELLED,
 }
-#: Tries to find a reference that nobody has.
-_REFERENCES = 20
 
 
 class UnknownService(ValueError):
@@ -442,12 +438,9 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
     call_id = None
     if order.call_unique_id is not None:
         call_id = session.scalar(select(Call.id).where(Call.unique_id == order.call_unique_id))
-    for _ in range(_REFERENCES):
-        reference = new_reference()
-        if request_by_reference(session, reference) is not None:
-            # A citizen types the number without saying of what it is.
-            continue
-        booking = Booking(
+    return add_with_reference(
+        session,
+        lambda reference: Booking(
             reference=reference,
             service_code=order.service,
             starts_at=slot.starts,
@@ -462,18 +455,8 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
             idempotency_key=order.holder,
             call_id=call_id,
             booked_at=now,
-        )
-        try:
-            with session.begin_nested():
-                session.add(booking)
-        except IntegrityError:
-            # Only a reference that somebody has taken meanwhile is worth another try.
-            taken = select(Booking.id).where(Booking.reference == reference)
-            if session.scalar(taken) is None:
-                raise
-        else:
-            return booking
-    raise RuntimeError(f"no free reference after {_REFERENCES} tries")
+        ),
+    )
 
 
 def reminder_key(booking: Booking) -> str:
@@ -485,7 +468,10 @@ def _take_back_reminder(session: Session, booking: Booking, now: datetime) -> No
     """A reminder that was not sent yet would tell a wrong time."""
     session.execute(
         update(Message)
-        .where(Message.idempotency_key == reminder_key(booking), Message.state == MessageState.CREATED)
+        .where(
+            Message.idempotency_key == reminder_key(booking),
+            Message.state.in_((MessageState.CREATED, MessageState.VOICE_NOTICE)),
+        )
         .values(not_after=now)
         .execution_options(synchronize_session=False)
     )

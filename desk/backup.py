@@ -11,7 +11,8 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from sqlalchemy import text
 
 from desk.archive import open_key, read_archive, write_archive
 from desk.db import connect, migrate, migrations
-from desk.dumps import DumpError, dump, kind_of, load, schema_of, sqlite_file, tables_of
+from desk.dumps import DumpError, clear, dump, kind_of, load, schema_of, sqlite_file, tables_of
 from desk.keyring import FILE as KEYRING
 from desk.settings import Settings
 from desk.worker_locks import database_lock, home_lock
@@ -31,6 +32,8 @@ from desk.worker_locks import database_lock, home_lock
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+#: How often it is looked whether somebody is still connected, and the seconds between two looks.
+_LOOKS, _BETWEEN = 10, 0.2
 #: Folders below the home folder whose files are kept.
 FOLDERS = ("recordings", "spool", "notices")
 _DATABASE = "database"
@@ -100,7 +103,7 @@ def put_back(settings: Settings, archive: Path, key_file: Path, *, force: bool, 
     """Make the system what it was when ``archive`` was written.
 
     Nothing is touched before the whole archive has been read and checked. What is there already is put aside
-    (with ``force``) or is a reason to refuse.
+    (with ``force``) or is a reason to refuse. Whatever goes wrong after that, all is made as it was.
 
     Raises:
         Refused: a system is running, or one is there and ``force`` is not given, or the archive does not fit.
@@ -112,14 +115,26 @@ def put_back(settings: Settings, archive: Path, key_file: Path, *, force: bool, 
     with _nobody_works(settings), _private_folder(home) as private:
         facts = read_archive(archive, key, into=private)
         _fits(facts, settings)
-        aside = _put_aside(settings, force=force, now=now)
-        load(settings.url, private / _DATABASE)
-        if tables_of(settings.url) != facts["rows"]:
-            raise DumpError("the database does not have the rows it had: it is not to be used")
-        for name in (*FOLDERS, KEYRING):
-            if (private / name).exists():
-                (private / name).replace(home / name)
-    migrate(settings.url)
+        old = _there(settings)
+        if old and not force:
+            raise Refused(f"there is a system already ({', '.join(old)}); --force puts it aside")
+        aside = home / f"before-restore-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}" if old else None
+        try:
+            if aside is not None:
+                _put_aside(settings, old, aside)
+            load(settings.url, private / _DATABASE)
+            if tables_of(settings.url) != facts["rows"]:
+                raise DumpError("the database does not have the rows it had")
+            for name in (*FOLDERS, KEYRING):
+                if (private / name).exists():
+                    (private / name).replace(home / name)
+            migrate(settings.url)
+        except BaseException:
+            try:
+                _make_as_it_was(settings, old, aside)
+            except (OSError, DumpError):
+                log.error("what was there before lies in %s and has to be put back by hand", aside)
+            raise
     return Restored(datetime.fromisoformat(facts["made_at"]), facts["rows"], aside)
 
 
@@ -152,7 +167,7 @@ def _fits(facts: Mapping[str, Any], settings: Settings) -> None:
 @contextmanager
 def _nobody_works(settings: Settings) -> Iterator[None]:
     """Hold the workers' locks, so that none begins meanwhile; whoever is at work is a reason to refuse."""
-    if kind_of(settings.url) == "postgresql" and _others(settings.url):
+    if kind_of(settings.url) == "postgresql" and _anybody_stays(settings.url):
         raise Refused("somebody is connected to the database: stop all parts first")
     locks = [home_lock(settings.home), database_lock(settings.url)]
     try:
@@ -163,6 +178,15 @@ def _nobody_works(settings: Settings) -> Iterator[None]:
     finally:
         for lock in locks:
             lock.give_back()
+
+
+def _anybody_stays(url: str) -> bool:
+    """Whether others are connected; those that are just leaving are waited for."""
+    for _ in range(_LOOKS):
+        if not _others(url):
+            return False
+        time.sleep(_BETWEEN)
+    return True
 
 
 def _others(url: str) -> int:
@@ -180,26 +204,52 @@ def _others(url: str) -> int:
         engine.dispose()
 
 
-def _put_aside(settings: Settings, *, force: bool, now: datetime) -> Path | None:
-    """Move what is there out of the way, or refuse. PostgreSQL's data is dumped: it has no files of ours."""
+def _there(settings: Settings) -> list[str]:
+    """What there is of a system already: folders and files by name, and :data:`_DATABASE`."""
     home = settings.home.resolve()
-    there = [home / name for name in (*FOLDERS, KEYRING) if _has_something(home / name)]
-    tables = tables_of(settings.url)
-    if not there and not tables:
-        return None
-    if not force:
-        found = ", ".join([*(["database"] if tables else []), *(path.name for path in there)])
-        raise Refused(f"there is a system already ({found}); --force puts it aside")
-    aside = home / f"before-restore-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    there = [name for name in (*FOLDERS, KEYRING) if _has_something(home / name)]
+    return [*([_DATABASE] if tables_of(settings.url) else []), *there]
+
+
+def _put_aside(settings: Settings, old: Sequence[str], aside: Path) -> None:
+    """Move what is there out of the way. The database is dumped: PostgreSQL's has no files of ours."""
     aside.mkdir(mode=0o700)
-    if tables:
-        dump(
-            settings.url,
-            aside / (sqlite_file(settings.url).name if _is_sqlite(settings) else "database.dump"),
-        )
-    for path in there:
-        path.replace(aside / path.name)
-    return aside
+    if _DATABASE in old:
+        dump(settings.url, _dump_in(settings, aside))
+    for name in old:
+        if name != _DATABASE:
+            (settings.home.resolve() / name).replace(aside / name)
+
+
+def _make_as_it_was(settings: Settings, old: Sequence[str], aside: Path | None) -> None:
+    """Undo a restore that failed, however far it got."""
+    home = settings.home.resolve()
+    log.warning("the restore failed: all is made as it was")
+    for name in (*FOLDERS, KEYRING):
+        if name in old:
+            if aside is None or not (aside / name).exists():
+                # It had not been moved yet.
+                continue
+            _remove(home / name)
+            (aside / name).replace(home / name)
+        elif _has_something(home / name):
+            _remove(home / name)
+    if _DATABASE not in old:
+        clear(settings.url)
+    elif aside is not None and _dump_in(settings, aside).exists():
+        load(settings.url, _dump_in(settings, aside))
+    if aside is not None:
+        shutil.rmtree(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
+def _dump_in(settings: Settings, aside: Path) -> Path:
+    return aside / (sqlite_file(settings.url).name if _is_sqlite(settings) else "database.dump")
 
 
 def _is_sqlite(settings: Settings) -> bool:

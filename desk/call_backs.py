@@ -67,7 +67,7 @@ class CallBackLimits:
     per_caller: int = 3
 
 
-def limits_of(settings: Settings) -> CallBackLimits:
+def call_back_limits_of(settings: Settings) -> CallBackLimits:
     """The limits that are set."""
     return CallBackLimits(settings.call_backs_per_number_and_day, settings.call_backs_per_caller_and_day)
 

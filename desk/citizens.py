@@ -9,8 +9,8 @@ from codicefiscale import codicefiscale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.consents import has_consent
-from desk.models import Citizen, PhoneNumber, Purpose
+from desk.consents import has_consent, withdraw_consent
+from desk.models import Citizen, Consent, PhoneNumber, Purpose
 from desk.phone_numbers import is_mobile
 
 _KEYS = {
@@ -65,6 +65,35 @@ def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:
 def citizen_with_tax_code(session: Session, tax_code: str) -> Citizen | None:
     """The citizen of the register with that tax code, in whatever case it is written."""
     return session.scalar(select(Citizen).where(Citizen.tax_code == tax_code.upper()))
+
+
+def withdraw_consents_of(
+    session: Session,
+    citizen: Citizen,
+    *,
+    how: str,
+    by: str,
+    now: datetime,
+    purpose: Purpose | None = None,
+    e164: str | None = None,
+) -> int:
+    """Withdraw what the citizen's numbers have agreed to; returns how many consents ended.
+
+    Of all numbers and purposes, or of those named. A number that is not the citizen's is left alone; one that
+    a family shares is the citizen's as well: whoever answers it may end what comes to it.
+    """
+    numbers = session.scalars(
+        select(PhoneNumber.e164)
+        .where(PhoneNumber.citizen_id == citizen.id)
+        .union(select(Consent.e164).where(Consent.citizen_id == citizen.id))
+    ).all()
+    ended = 0
+    for number in numbers if e164 is None else {e164}.intersection(numbers):
+        for each in Purpose if purpose is None else (purpose,):
+            if has_consent(session, number, each):
+                withdraw_consent(session, e164=number, purpose=each, how=how, by=by, now=now)
+                ended += 1
+    return ended
 
 
 def number_to_text(session: Session, citizen_id: int, purpose: Purpose) -> str | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from desk.models import Course, CourseDetails, CoursePlace, Enrolment, Request
 from desk.receipts import CitizenOrder, send_receipt, tell
@@ -154,6 +154,16 @@ def withdraw(session: Session, enrolment_id: int, *, by: str, now: datetime) -> 
     conclude(session, enrolment.request, by=by, now=now)
     fill_places(session, course, now=now)
     return enrolment
+
+
+def enrolments_of(session: Session, citizen_id: int) -> Sequence[Enrolment]:
+    """The citizen's enrolments, also those that were withdrawn, the newest first."""
+    return session.scalars(
+        select(Enrolment)
+        .where(Enrolment.person == _person(citizen_id, None))
+        .options(joinedload(Enrolment.request))
+        .order_by(Enrolment.id.desc())
+    ).all()
 
 
 def fill_places(session: Session, course: Course, *, now: datetime) -> int:

@@ -67,6 +67,16 @@ def load(url: str, dumped: Path) -> None:
         _load_postgres(url, dumped)
 
 
+def clear(url: str) -> None:
+    """Leave an empty database."""
+    if kind_of(url) == "sqlite":
+        for end in ("", "-wal", "-shm"):
+            path = sqlite_file(url)
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        return
+    _run(url, "psql", "--no-psqlrc", "--quiet", "--dbname", _conninfo(url), *_drop(url))
+
+
 def sqlite_file(url: str) -> Path:
     """The file of a SQLite database."""
     return Path(make_url(url).database or "").resolve()
@@ -123,12 +133,15 @@ def _dump_postgres(url: str, to: Path) -> Mapping[str, int]:
 def _load_postgres(url: str, dumped: Path) -> None:
     script = dumped.with_suffix(".sql")
     _run(url, "pg_restore", "--no-owner", "--no-acl", f"--file={script}", str(dumped))
-    tables = ", ".join(f'"{name}"' for name in tables_of(url))
-    drop = ["--command", f"DROP TABLE IF EXISTS {tables} CASCADE"] if tables else []
     # One transaction: either all of it is there afterwards, or all that was there before.
     _run(url, "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
-         "--dbname", _conninfo(url), *drop, "--file", str(script))  # fmt: skip
+         "--dbname", _conninfo(url), *_drop(url), "--file", str(script))  # fmt: skip
     script.unlink()
+
+
+def _drop(url: str) -> Sequence[str]:
+    tables = ", ".join(f'"{name}"' for name in tables_of(url))
+    return ["--command", f"DROP TABLE IF EXISTS {tables} CASCADE"] if tables else []
 
 
 def _count(connection: Connection) -> Mapping[str, int]:

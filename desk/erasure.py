@@ -43,6 +43,9 @@ KEPT: Mapping[str, str] = {
     "calls": "counts",
 }
 
+#: What would still go to a number that is no more.
+_WAITING = (MessageState.CREATED, MessageState.VOICE_NOTICE, MessageState.CALLING)
+
 _NOBODY = "–"
 _NO_BIRTH_DATE = date(1900, 1, 1)
 
@@ -151,10 +154,10 @@ def _hide(session: Session, person: Person, pseudonyms: Pseudonyms) -> dict[str,
 
 
 def _stop_messages(session: Session, person: Person) -> None:
-    """What waits in the outbox would go to a number that is no more."""
+    """End what waits in the outbox."""
     session.execute(
         update(Message)
-        .where(Message.id.in_(_ids(person, "messages")), Message.state == MessageState.CREATED)
+        .where(Message.id.in_(_ids(person, "messages")), Message.state.in_(_WAITING))
         .values(state=MessageState.FAILED, failure="erased")
         .execution_options(synchronize_session=False)
     )

@@ -76,6 +76,8 @@ class Rule:
     #: Whether a card is valid until the next birthday after its years are over.
     until_birthday: bool
     source: str
+    #: By what it was checked, and what was not.
+    checked: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from types import MappingProxyType
 from desk.appointments import release_expired
 from desk.backup import write_backup
 from desk.calendar import is_working_day
-from desk.call_backs import limits_of as call_back_limits_of
+from desk.call_backs import call_back_limits_of
 from desk.call_recordings import delete_expired, keep_recorded_calls
 from desk.db import Sessions, connect, sessions, transaction
 from desk.due_dates import send_digests, write_digest
@@ -35,7 +35,7 @@ from desk.retention import apply_retention, remove_old_drafts
 from desk.schedule import Daily
 from desk.scheduler import Job, Shift
 from desk.settings import ROME, Settings
-from desk.sms.limits import Limits, limits_of
+from desk.sms.limits import Limits, sms_limits_of
 from desk.sms.outbox import send_waiting
 from desk.sms.receipts import settle_unreceipted
 from desk.sms.senders import Sender
@@ -67,14 +67,10 @@ def heartbeat_file(settings: Settings) -> Path:
     return settings.home.resolve() / "worker.alive"
 
 
-#: What a mapping of jobs may hold: a :class:`~desk.scheduler.Job`, or seconds and what is run here.
-Entry = Job | tuple[int, Callable[[], object]]
-
-
-def jobs_of(settings: Settings, database: Sessions) -> dict[str, Entry]:
+def jobs_of(settings: Settings, database: Sessions) -> dict[str, Job]:
     """The table of jobs: when, and what."""
     spool = Spool(settings.home.resolve() / "spool")
-    senders, limits = senders_of(settings), limits_of(settings)
+    senders, limits = senders_of(settings), sms_limits_of(settings)
     return {
         # On every machine that has a worker, about its own files.
         "sign of life": Job(SIGN_OF_LIFE, lambda: heartbeat_file(settings).touch(), here=True),
@@ -98,14 +94,11 @@ def jobs_of(settings: Settings, database: Sessions) -> dict[str, Entry]:
     }
 
 
-def run_worker(settings: Settings, more: Mapping[str, Entry] = MappingProxyType({})) -> None:
+def run_worker(settings: Settings, more: Mapping[str, Job] = MappingProxyType({})) -> None:
     """Run the jobs until SIGTERM or SIGINT; ``more`` are those that need more than the desk, by name."""
     engine = connect(settings.url)
     database = sessions(engine)
-    jobs = {
-        name: entry if isinstance(entry, Job) else Job(*entry, here=True)
-        for name, entry in {**jobs_of(settings, database), **more}.items()
-    }
+    jobs = {**jobs_of(settings, database), **more}
     shifts = (
         Shift("this machine", home_lock(settings.home), {n: j for n, j in jobs.items() if j.here}, database),
         Shift(

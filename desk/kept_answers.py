@@ -42,9 +42,14 @@ def fingerprint(secret: str, operation: str, path: str, body: bytes) -> str:
     return hmac.new(secret.encode(), whole, hashlib.sha256).hexdigest()
 
 
+def holder_of(api_key_id: int) -> str:
+    """How every :func:`filing_key` of that key of the web channel begins."""
+    return f"web-{api_key_id}-"
+
+
 def filing_key(ask: Ask) -> str:
     """The idempotency key of what is filed by ``ask``, unique among all channels."""
-    return f"web-{ask.api_key_id}-{hashlib.sha256(ask.idempotency_key.encode()).hexdigest()[:40]}"
+    return f"{holder_of(ask.api_key_id)}{hashlib.sha256(ask.idempotency_key.encode()).hexdigest()[:40]}"
 
 
 def once(session: Session, ask: Ask, change: Callable[[], str], *, now: datetime) -> str:

@@ -14,6 +14,7 @@ from desk.models import Operator, Role
 __all__ = [
     "NotAllowed",
     "Role",
+    "active_operator",
     "administrator",
     "create_operator",
     "operator_by_login",
@@ -33,7 +34,7 @@ def create_operator(session: Session, *, login: str, name: str, password: str, r
 
 
 class NotAllowed(ValueError):
-    """The log-in is unknown, not active, or not an administrator's."""
+    """The log-in is unknown, not active, or of somebody who may not do that."""
 
 
 def administrator(session: Session, login: str) -> Operator:
@@ -41,6 +42,14 @@ def administrator(session: Session, login: str) -> Operator:
     operator = operator_by_login(session, login)
     if operator is None or not operator.active or operator.role is not Role.ADMIN:
         raise NotAllowed("only an active administrator may do that")
+    return operator
+
+
+def active_operator(session: Session, login: str) -> Operator:
+    """The operator with that log-in, who works here. Raises :class:`NotAllowed`."""
+    operator = operator_by_login(session, login)
+    if operator is None or not operator.active:
+        raise NotAllowed("only an active operator may do that")
     return operator
 
 

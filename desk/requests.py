@@ -26,14 +26,12 @@ from desk.models import (
     RequestPeriod,
     RequestState,
 )
-from desk.references import new_reference
+from desk.references import add_with_reference
 from desk.settings import ROME
 from desk.sms.outbox import write_if_agreed
 
 #: Working days within which a recorded message is answered.
 MESSAGE_DAYS = 1
-#: Tries to find a reference that nobody has.
-_REFERENCES = 20
 
 #: The kinds whose citizens wait for something of ours, and are told when it is done or late.
 WAITED_FOR = frozenset({RequestKind.CERTIFICATE, RequestKind.REPORT})
@@ -108,9 +106,9 @@ def file_request(
     call_id = None
     if call_unique_id is not None:
         call_id = session.scalar(select(Call.id).where(Call.unique_id == call_unique_id))
-    for _ in range(_REFERENCES):
-        reference = new_reference()
-        request = Request(
+
+    def new(reference: str) -> Request:
+        return Request(
             reference=reference,
             channel=channel,
             kind=details.kind,
@@ -127,21 +125,17 @@ def file_request(
                 RequestPeriod(state=RequestState.RECEIVED, started_at=now, ended_at=None, by=channel.value)
             ],
         )
-        try:
-            with session.begin_nested():
-                session.add(request)
-        except IntegrityError:
-            # Somebody filed the same key at the same moment, or the reference is taken, or (and no further
-            # try helps then) the citizen has left the register.
-            known = request_by_key(session, idempotency_key)
-            if known is not None:
-                return known, False
-            if request_by_reference(session, reference) is None:
-                raise
-        else:
-            _tell(session, EventKind.REQUEST_FILED, request, now)
-            return request, True
-    raise RuntimeError(f"no free reference after {_REFERENCES} tries")
+
+    try:
+        request = add_with_reference(session, new)
+    except IntegrityError:
+        # Somebody filed the same key at the same moment; or the citizen has left the register.
+        known = request_by_key(session, idempotency_key)
+        if known is None:
+            raise
+        return known, False
+    _tell(session, EventKind.REQUEST_FILED, request, now)
+    return request, True
 
 
 def file_order(

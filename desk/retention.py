@@ -93,6 +93,10 @@ def _nothing(_pseudonyms: Pseudonyms, _value: str) -> str:
     return ""
 
 
+def _no_values(_pseudonyms: Pseudonyms, _value: dict[str, str]) -> dict[str, str]:
+    return {}
+
+
 def _no_answers(_pseudonyms: Pseudonyms, _value: list[dict[str, str]]) -> list[dict[str, str]]:
     return []
 
@@ -127,7 +131,7 @@ def _sent(before: datetime) -> ColumnElement[bool]:
     """Messages that nobody is going to send any more, of requests that are not open."""
     return (
         (Message.created_at < before)
-        & Message.state.not_in((MessageState.CREATED, MessageState.SENDING))
+        & Message.state.not_in((MessageState.CREATED, MessageState.SENDING, MessageState.CALLING))
         & _is_over(Message.request_id, before)
     )
 
@@ -198,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("messages: number", "messages", Message.id, Message.to_e164, _sent, number),
     Rule("messages: text", "messages", Message.id, Message.body, _sent, _nothing),
+    Rule("messages: values", "messages", Message.id, Message.filled_with, _sent, _no_values),
     *(
         Rule(
             f"texts from citizens: {column.key}",

@@ -111,6 +111,14 @@ class Settings(BaseSettings):
     #: Trial: only these numbers get SMS, comma-separated. Empty: all do.
     sms_trial_numbers: Annotated[tuple[str, ...], NoDecode] = ()
 
+    #: Landlines are told by telephone on working days between these times (Europe/Rome); so many at a time,
+    #: to leave lines for who calls; again after so many seconds if in vain, so often in all.
+    voice_notices_from: time = time(9)
+    voice_notices_until: time = time(20)
+    voice_notices_at_once: int = Field(default=2, ge=1)
+    voice_notice_retry_seconds: int = 7200
+    voice_notice_tries: int = Field(default=3, ge=1)
+
     #: The mail server that reports are forwarded through; empty writes them to ``home/mail-printed.txt``.
     smtp_host: str = ""
     smtp_port: Port = 25
@@ -236,6 +244,11 @@ class Settings(BaseSettings):
     def call_backs(self) -> Path:
         """Where the dialplan notes what became of a call-back."""
         return self.home.resolve() / "spool" / "call-backs"
+
+    @property
+    def voice_notices(self) -> Path:
+        """Where the dialplan notes what became of the call of a voice notice."""
+        return self.home.resolve() / "spool" / "voice-notices"
 
     @property
     def backup_folder(self) -> Path:

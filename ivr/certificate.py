@@ -147,8 +147,13 @@ def _how(desk: Desk, draft: CertificateDraft) -> Dialog[CertificateDraft]:
 
 
 def receipt_by_sms(desk: Desk) -> Dialog[bool]:
-    """Whether a receipt is sent to the calling number; asks where it has not been agreed to before."""
+    """Whether a receipt is sent to the calling number; asks where it has not been agreed to before.
+
+    A landline gets no receipt, which is told in this call, but news later.
+    """
     if not desk.can_text():
+        if desk.can_phone() and not desk.has_consent():
+            yield from _offer_calls(desk)
         return False
     if desk.has_consent():
         return True
@@ -165,6 +170,20 @@ def receipt_by_sms(desk: Desk) -> Dialog[bool]:
     if agreed:
         desk.give_consent()
     return agreed
+
+
+def _offer_calls(desk: Desk) -> Dialog[None]:
+    agreed = yield from choose(
+        "certificate.voice",
+        prompt("certificate.voice.intro"),
+        options=(
+            Option("1", value=True, said=prompt("certificate.voice.yes")),
+            Option("2", value=False, said=prompt("certificate.voice.no")),
+        ),
+        otherwise=Option("", value=False),
+    )
+    if agreed:
+        desk.give_consent()
 
 
 def _confirm(draft: CertificateDraft, kinds: dict[str, CertificateKind]) -> Dialog[bool]:

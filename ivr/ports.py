@@ -221,11 +221,14 @@ class Desk(Protocol):
     def can_text(self) -> bool:
         """Whether the calling number is shown and a mobile one."""
 
+    def can_phone(self) -> bool:
+        """Whether the calling number is a landline, and the town tells those by telephone."""
+
     def has_consent(self) -> bool:
-        """Whether receipts may be sent to the calling number."""
+        """Whether messages about requests may go to the calling number."""
 
     def give_consent(self) -> None:
-        """The caller agreed by keypad to receipts by SMS; stored with the request."""
+        """The caller agreed by keypad to messages about requests; stored with the request."""
 
     def file_certificate(self, draft: CertificateDraft, identity: Identity, *, sms: bool) -> Filed | Spooled:
         """File the finished draft. The same draft is filed once, however often this is called."""

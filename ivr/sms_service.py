@@ -1,4 +1,7 @@
-"""Giving and withdrawing consent to text messages, from the number that is to receive them."""
+"""Giving and withdrawing consent to messages, from the number that is to receive them.
+
+A mobile gets them as texts, a landline is called and told.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ class TextConsents(Protocol):
 
 def sms_service(desk: Desk) -> Dialog[None]:
     """Change one consent. Only a key gives one: silence never does."""
-    if not desk.can_text():
+    by_voice = desk.can_phone()
+    if not by_voice and not desk.can_text():
         yield from say("sms.not_mobile", prompt("sms.not_mobile"))
         return
     agreed = desk.consents.agreed()
@@ -39,7 +43,7 @@ def sms_service(desk: Desk) -> Dialog[None]:
         return
     texts = yield from choose(
         "sms",
-        prompt("sms.intro"),
+        prompt("sms.by_voice" if by_voice else "sms.intro"),
         options=[
             Option(str(key), texts, prompt(f"sms.{texts}.{'withdraw' if texts in agreed else 'give'}"))
             for key, texts in enumerate(Texts, 1)

@@ -35,7 +35,7 @@ class Prompt:
     values: tuple[tuple[str, Spoken], ...] = ()
 
 
-def prompt(key: str, **values: Spoken) -> Prompt:
+def prompt(key: str, /, **values: Spoken) -> Prompt:
     """The sentence ``key`` with ``values`` for its placeholders."""
     return Prompt(key, tuple(values.items()))
 

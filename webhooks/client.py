@@ -32,15 +32,20 @@ from webhooks.schemas import (
     BookingRequest,
     CertificateKinds,
     CertificateRequest,
+    ConsentWithdrawal,
     Courses,
     Enrolment,
     EnrolmentRequest,
+    Enrolments,
     Event,
     FiledRequest,
     FiledRequests,
+    Hold,
+    HoldRequest,
     LookUp,
     MoveRequest,
     Problem,
+    Released,
     ReportCategories,
     ReportRequest,
     RoomDay,
@@ -48,6 +53,7 @@ from webhooks.schemas import (
     Rooms,
     Schema,
     Slots,
+    WithdrawnConsents,
 )
 
 __all__ = ["BadSignature", "Client", "Refused", "Unreachable", "read_event"]
@@ -115,6 +121,10 @@ class Client:
         """A citizen's requests of all channels, the newest first."""
         return self._send("/requests/look-up", LookUp(tax_code=tax_code), FiledRequests)
 
+    def withdraw_consent(self, wish: ConsentWithdrawal, *, key: str | None = None) -> WithdrawnConsents:
+        """Send a citizen no more messages."""
+        return self._change("/consents/withdraw", wish, WithdrawnConsents, key)
+
     def appointment_services(self) -> AppointmentServices:
         """What one can make an appointment for."""
         return self._get("/appointment-services", AppointmentServices)
@@ -123,6 +133,14 @@ class Client:
         """The nearest free slots of a service; ``since`` is aware."""
         query = {"limit": str(limit)} | ({"since": since.isoformat()} if since else {})
         return self._get(f"/appointment-services/{quote(service, safe='')}/slots?{urlencode(query)}", Slots)
+
+    def hold(self, wanted: HoldRequest, *, key: str | None = None) -> Hold:
+        """Keep a slot while a citizen decides."""
+        return self._change("/slot-holds", wanted, Hold, key)
+
+    def release(self, hold: str, *, key: str | None = None) -> Released:
+        """Give back a slot that was held."""
+        return self._change("/slot-holds/release", Released(hold=hold), Released, key)
 
     def book(self, wanted: BookingRequest, *, key: str | None = None) -> Appointment:
         """Book a slot."""
@@ -148,6 +166,15 @@ class Client:
     def enrol(self, wanted: EnrolmentRequest, *, key: str | None = None) -> Enrolment:
         """Enrol in a course, or wait for a place."""
         return self._change("/enrolments", wanted, Enrolment, key)
+
+    def enrolments_of(self, tax_code: str) -> Enrolments:
+        """A citizen's enrolments, the newest first."""
+        return self._send("/enrolments/look-up", LookUp(tax_code=tax_code), Enrolments)
+
+    def withdraw_enrolment(self, reference: str, tax_code: str, *, key: str | None = None) -> Enrolment:
+        """Withdraw an enrolment."""
+        path = f"/enrolments/{quote(reference, safe='')}/withdraw"
+        return self._change(path, LookUp(tax_code=tax_code), Enrolment, key)
 
     def rooms(self) -> Rooms:
         """The rooms of the town."""

@@ -42,6 +42,7 @@ TOO_MANY = Kind("too-many-appointments", 409, "The citizen has as many appointme
 NOT_BOOKED = Kind("not-booked", 409, "The appointment was cancelled, or its time has come")
 ALREADY_ENROLLED = Kind("already-enrolled", 409, "The citizen has a place in the course, or waits for one")
 COURSE_FULL = Kind("course-full", 409, "No place is left in the course, or none to wait for one")
+NOT_ENROLLED = Kind("not-enrolled", 409, "The enrolment was withdrawn before")
 ROOM_TAKEN = Kind("room-taken", 409, "The room has been given to somebody else for that part of the day")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 WRONG_TYPE = Kind("wrong-content-type", 415, "The body must be of the content type that is described")

@@ -6,7 +6,7 @@ Pure pydantic: no Flask, no database. Examples are part of the description (``/a
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -31,6 +31,8 @@ def _of_our_time(value: D) -> D:
 #: Codes of the catalogues.
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Reference = Annotated[str, Field(pattern=r"^[1-9][0-9]{7}$")]
+#: Names a slot that is held.
+HoldName = Annotated[str, Field(pattern=r"^web-[0-9]{1,9}-[0-9a-f]{40}$")]
 #: As SPID or CIE have verified it.
 TaxCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{16}$", examples=["CLMGLI80C55F205N"])]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+393331112201"])]
@@ -56,6 +58,11 @@ class Schema(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
     )
+
+
+def _example(**values: Any) -> ConfigDict:
+    """The configuration of a model that is shown filled in like this."""
+    return ConfigDict(json_schema_extra={"examples": [values]})
 
 
 class Contact(Schema):
@@ -109,18 +116,12 @@ class AppointmentServices(Schema):
 class CertificateRequest(Schema):
     """A citizen's confirmed request for a certificate."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "tax_code": "CLMGLI80C55F205N",
-                    "certificate": "residence",
-                    "copies": 1,
-                    "delivery": "counter",
-                    "contact": {"phone": "+393331112201", "sms_consent": "web-1"},
-                }
-            ]
-        }
+    model_config = _example(
+        tax_code="CLMGLI80C55F205N",
+        certificate="residence",
+        copies=1,
+        delivery="counter",
+        contact={"phone": "+393331112201", "sms_consent": "web-1"},
     )
 
     tax_code: TaxCode
@@ -137,17 +138,11 @@ class CertificateRequest(Schema):
 class ReportRequest(Schema):
     """A report or a complaint. Whoever reports need not say who they are."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "category": "roads",
-                    "place": "Via Roma 12",
-                    "message": "Il lampione davanti al civico 12 è spento da una settimana.",
-                    "call_back": False,
-                }
-            ]
-        }
+    model_config = _example(
+        category="roads",
+        place="Via Roma 12",
+        message="Il lampione davanti al civico 12 è spento da una settimana.",
+        call_back=False,
     )
 
     category: Code
@@ -162,20 +157,14 @@ class ReportRequest(Schema):
 class FiledRequest(Schema):
     """A request as it stands; nothing personal."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "reference": "69454466",
-                    "kind": "certificate",
-                    "channel": "web",
-                    "state": "received",
-                    "filed_at": "2026-11-23T09:00:00Z",
-                    "due_on": "2026-11-25",
-                    "owed": "0.00",
-                }
-            ]
-        }
+    model_config = _example(
+        reference="69454466",
+        kind="certificate",
+        channel="web",
+        state="received",
+        filed_at="2026-11-23T09:00:00Z",
+        due_on="2026-11-25",
+        owed="0.00",
     )
 
     reference: Reference
@@ -195,9 +184,25 @@ class FiledRequests(Schema):
 class LookUp(Schema):
     """Whose requests or appointments are wanted. In a body: a tax code has no place in an address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"tax_code": "CLMGLI80C55F205N"}]})
+    model_config = _example(tax_code="CLMGLI80C55F205N")
 
     tax_code: TaxCode
+
+
+class ConsentWithdrawal(Schema):
+    """A citizen wants no more messages: at any of the numbers or at this one, of any kind or of this one."""
+
+    model_config = _example(tax_code="CLMGLI80C55F205N", purpose="notices")
+
+    tax_code: TaxCode
+    phone: PhoneNumber | None = None
+    purpose: Literal["receipts", "notices"] | None = None
+
+
+class WithdrawnConsents(Schema):
+    """How many consents ended; none where none was in force, or the number is not the citizen's."""
+
+    withdrawn: int
 
 
 class SlotQuery(Schema):
@@ -222,36 +227,50 @@ class Slots(Schema):
     items: list[Slot]
 
 
+class HoldRequest(Schema):
+    """A slot that is to be kept while a citizen decides."""
+
+    model_config = _example(service="identity_card", starts_at="2026-11-30T10:00:00+01:00")
+
+    service: Code
+    starts_at: Moment
+
+
+class Hold(Schema):
+    """A slot that nobody else gets until then. Booking with ``hold`` takes it."""
+
+    hold: HoldName
+    held_until: AwareDatetime
+
+
+class Released(Schema):
+    """The slot is free again."""
+
+    hold: HoldName
+
+
 class BookingRequest(Schema):
     """An appointment that a citizen wants."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "tax_code": "CLMGLI80C55F205N",
-                    "service": "identity_card",
-                    "starts_at": "2026-11-30T10:00:00+01:00",
-                    "contact": {"phone": "+393331112201", "sms_consent": "web-1"},
-                }
-            ]
-        }
+    model_config = _example(
+        tax_code="CLMGLI80C55F205N",
+        service="identity_card",
+        starts_at="2026-11-30T10:00:00+01:00",
+        contact={"phone": "+393331112201", "sms_consent": "web-1"},
     )
 
     tax_code: TaxCode
     service: Code
     starts_at: Moment
+    hold: HoldName | None = None
+    """What holding the slot has answered; without it the slot is taken if it is free."""
     contact: Contact = Contact()
 
 
 class MoveRequest(Schema):
     """Another time for an appointment, asked for by the citizen whose it is."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"tax_code": "CLMGLI80C55F205N", "starts_at": "2026-12-01T10:00:00+01:00"}]
-        }
-    )
+    model_config = _example(tax_code="CLMGLI80C55F205N", starts_at="2026-12-01T10:00:00+01:00")
 
     tax_code: TaxCode
     starts_at: Moment
@@ -260,18 +279,12 @@ class MoveRequest(Schema):
 class Appointment(Schema):
     """An appointment as it stands; nothing personal."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "reference": "69454466",
-                    "service": "identity_card",
-                    "state": "booked",
-                    "starts_at": "2026-11-30T09:00:00Z",
-                    "ends_at": "2026-11-30T09:20:00Z",
-                }
-            ]
-        }
+    model_config = _example(
+        reference="69454466",
+        service="identity_card",
+        state="booked",
+        starts_at="2026-11-30T09:00:00Z",
+        ends_at="2026-11-30T09:20:00Z",
     )
 
     reference: Reference
@@ -306,11 +319,7 @@ class Courses(Schema):
 class EnrolmentRequest(Schema):
     """A citizen's enrolment in a course."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"tax_code": "CLMGLI80C55F205N", "course": "ceramics", "may_wait": True}]
-        }
-    )
+    model_config = _example(tax_code="CLMGLI80C55F205N", course="ceramics", may_wait=True)
 
     tax_code: TaxCode
     course: Code
@@ -320,12 +329,17 @@ class EnrolmentRequest(Schema):
 
 
 class Enrolment(Schema):
-    """An enrolment: with a place, or with a position on the waiting list."""
+    """An enrolment: with a place, with a position on the waiting list, or withdrawn."""
 
     request: FiledRequest
     course: Code
+    state: Literal["placed", "waiting", "withdrawn"]
     position: int | None
-    """On the waiting list, from 1; null for who has a place."""
+    """On the waiting list, from 1; null for who does not wait."""
+
+
+class Enrolments(Schema):
+    items: list[Enrolment]
 
 
 class Room(Schema):
@@ -367,19 +381,13 @@ class RoomDay(Schema):
 class RoomRequest(Schema):
     """A citizen asks for a room. Asking reserves nothing: the office decides."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "tax_code": "CLMGLI80C55F205N",
-                    "room": "civic_hall",
-                    "purpose": "conference",
-                    "day": "2026-12-15",
-                    "part": "evening",
-                    "people": 30,
-                }
-            ]
-        }
+    model_config = _example(
+        tax_code="CLMGLI80C55F205N",
+        room="civic_hall",
+        purpose="conference",
+        day="2026-12-15",
+        part="evening",
+        people=30,
     )
 
     tax_code: TaxCode
@@ -402,16 +410,8 @@ class Mistake(Schema):
 class Problem(Schema):
     """Why something was not done (RFC 9457). ``type`` is a stable code for programs."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:centralino:problem:slot-taken",
-                    "title": "The slot is full or not on offer",
-                    "status": 409,
-                }
-            ]
-        }
+    model_config = _example(
+        type="urn:centralino:problem:slot-taken", title="The slot is full or not on offer", status=409
     )
 
     type: str

@@ -18,11 +18,12 @@ from ivr.override import OverrideDesk, override
 from ivr.paused import Duty, paused
 from ivr.ports import CertificateDraft, CertificateKind, DayHours, Delivery, Desk, Opening, Subject
 from ivr.rooms import Part, Purpose, Standing
-from ivr.steps import Prompt
+from ivr.steps import Prompt, prompt
 from ivr.supposed import Known, Suppositions
 from ivr.survey import Survey, survey
 from ivr.switchboard import switchboard
 from ivr.tree import Choice, Kind, Node, tree
+from ivr.voice_notice import Notice, voice_notice
 from ivr.waiting import waiting
 from ivr.walk import Walked, World, walk
 from prompts.catalogue import Catalogue
@@ -41,6 +42,7 @@ def worlds(offer: Offer) -> Mapping[str, World]:
         "override": lambda pick: override(of.suppose(OverrideDesk, pick)),
         "paused": lambda pick: paused(of.suppose(Duty, pick)),
         "survey": lambda pick: survey(of.suppose(Survey, pick)),
+        "voice_notice": lambda pick: voice_notice(of.suppose(Notice, pick)),
     }
 
 
@@ -106,6 +108,13 @@ def _calm(world: World) -> World:
     return lambda _pick: world(lambda _question, answers: answers[0])
 
 
+#: One of each sort of placeholder; what each message says is the tests' business.
+_NOTICES = (
+    prompt("voice_notice.said.certificate_ready", ref="12345674"),
+    prompt("voice_notice.said.appointment_cancelled", ref="12345674", day=date(2026, 11, 25), time=time(9)),
+)
+
+
 def _known(offer: Offer) -> Known:
     """What the types of the answers do not say: which codes there are, and what is usual."""
     codes = tuple(kind.code for kind in offer.certificate_kinds)
@@ -151,4 +160,5 @@ def _known(offer: Offer) -> Known:
         "InformationDesk.fee": (None, Decimal("22.21")),
         "FoundRequest.overdue": (False, True),
         "Notices.in_force": ((), (Path("/notice.wav"),)),
+        "Notice.said": _NOTICES,
     }

@@ -118,12 +118,12 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the scheduled jobs (outbox, spool, notices, lamp), watch the queue and call citizens back."""
+    """Run the scheduled jobs (outbox, spool, notices, lamp), watch the queue, and call citizens."""
     work(Settings())
 
 
 def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-    """The worker. ``clock`` decides when citizens are called back."""
+    """The worker. ``clock`` decides when citizens are called."""
     from call_routing.lamp import Lamp
     from call_routing.watch import Watch
     from desk.cli.noticing import render_notices
@@ -138,8 +138,10 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
         run_worker(
             settings,
             {
-                "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
-                "lamp": (LAMP, lambda: lamp.keep(clock())),
+                "notices": Job(
+                    NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC)), here=True
+                ),
+                "lamp": Job(LAMP, lambda: lamp.keep(clock()), here=True),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),
             },

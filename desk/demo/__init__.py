@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from desk.citizens import register_citizen
 from desk.consents import give_consent
+from desk.identity_cards import register_card
 from desk.keyring import Keyring
 from desk.models import (
     AppointmentService,
@@ -25,6 +26,7 @@ from desk.models import (
     Course,
     DirectLine,
     DirectLinePhone,
+    DocumentKind,
     Fee,
     Office,
     OpeningHours,
@@ -135,14 +137,19 @@ def load_demo(
 
 
 def _register(session: Session, entry: dict[str, Any], now: datetime) -> None:
-    receipts = entry.pop("receipts")
+    agreed = {Purpose.RECEIPTS: entry.pop("receipts"), Purpose.NOTICES: entry.pop("notices", False)}
+    card = entry.pop("identity_card", None)
     citizen = register_citizen(session, **entry, now=now)
-    if receipts:
+    if card is not None:
+        # As old on whatever day the demo is loaded: there is always somebody to be told.
+        issued_on = now.astimezone(ROME).date() - timedelta(days=card["issued_days_ago"])
+        register_card(session, citizen, kind=DocumentKind(card["kind"]), issued_on=issued_on)
+    for purpose in (purpose for purpose, given in agreed.items() if given):
         give_consent(
             session,
             e164=entry["phone_numbers"][0],
             citizen_id=citizen.id,
-            purpose=Purpose.RECEIPTS,
+            purpose=purpose,
             text_version="demo-1",
             how="counter",
             by="demo",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.models.base import Base, closed_set
@@ -32,8 +33,12 @@ class MessageState(StrEnum):
     NO_CONSENT = "no_consent"
     #: The provider says that the citizen wants no messages.
     STOPPED = "stopped"
-    #: A landline: somebody has to phone.
+    #: A landline: waits to be told by telephone.
     VOICE_NOTICE = "voice_notice"
+    #: The worker has the landline called.
+    CALLING = "calling"
+    #: It was told by telephone to somebody who pressed a key to hear it.
+    HEARD = "heard"
     #: The system is on trial and the number is not among those that are tried with.
     TRIAL = "trial"
 
@@ -72,7 +77,9 @@ class Message(Outgoing):
     template_version: Mapped[int]
     language: Mapped[str] = mapped_column(String(5))
     body: Mapped[str] = mapped_column(String(1600))
-    #: The provider's own name for it.
+    #: What the text was filled with, for saying it; ``None`` in rows of older versions.
+    filled_with: Mapped[dict[str, str] | None] = mapped_column(JSON().with_variant(JSONB(), "postgresql"))
+    #: The provider's own name for it; of a voice notice, that of its last call.
     provider_id: Mapped[str | None] = mapped_column(String(80), index=True)
     #: The sender that tried it last.
     route: Mapped[str | None] = mapped_column(String(20))

@@ -26,6 +26,7 @@ class Scope(StrEnum):
     APPOINTMENTS_WRITE = "appointments:write"
     COURSES_WRITE = "courses:write"
     ROOMS_WRITE = "rooms:write"
+    CONSENTS_WRITE = "consents:write"
 
 
 class EventKind(StrEnum):

@@ -19,6 +19,8 @@ MOST_PARTS = 2
 LONGEST: Mapping[str, str] = {
     "ref": "12345678",
     "day": "31/12/2026",
+    "due": "31/12/2026",
+    "position": "100",
     "time": "10:20",
     "place": "Municipio, Sportello SpazioPiù",
     "number": "+390200000100",
@@ -45,7 +47,7 @@ _PROPOSALS = {
     "Ù": "U'",
     "•": "-",
 }
-_KEYS = {"version", "text", "purpose", "at_once"}
+_KEYS = {"version", "text", "purpose", "at_once", "voice"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def _differences(files: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterat
             ours, theirs = having[language], having[first]
             if _fields(ours.get("text", "")) != _fields(theirs.get("text", "")):
                 yield Problem(language, name, f"has other placeholders than in {first!r}")
-            for key in ("purpose", "at_once"):
+            for key in ("purpose", "at_once", "voice"):
                 if ours.get(key) != theirs.get(key):
                     yield Problem(language, name, f"{key} is another one than in {first!r}")
 

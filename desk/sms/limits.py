@@ -30,7 +30,7 @@ class Limits:
         return clock >= self.quiet_from or clock < self.quiet_until
 
 
-def limits_of(settings: Settings) -> Limits:
+def sms_limits_of(settings: Settings) -> Limits:
     """The limits that are set."""
     return Limits(
         settings.sms_quiet_from,

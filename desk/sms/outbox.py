@@ -67,8 +67,8 @@ def write_message(
 ) -> Message:
     """Put a message to ``to`` (E.164) into the outbox, in the caller's transaction.
 
-    To a landline it is a voice notice: somebody has to phone. After ``not_after`` it is not sent any more;
-    writing twice with one ``key`` writes one message.
+    To a landline it is a voice notice (:mod:`desk.sms.voice_notices`). After ``not_after`` it is not sent any
+    more; writing twice with one ``key`` writes one message.
 
     Raises:
         TemplateError: the template is unknown, lacks a value or does not fit into GSM-7.
@@ -87,6 +87,7 @@ def write_message(
         template_version=text.version,
         language=language,
         body=text.fill(values),
+        filled_with=dict(values),
         state=MessageState.CREATED if is_mobile(to) else MessageState.VOICE_NOTICE,
         created_at=now,
         not_before=now,
@@ -206,11 +207,17 @@ def troubled(session: Session, *, since: datetime) -> Sequence[Message]:
 
 def _may_go(session: Session, message: Message, limits: Limits, now: datetime) -> bool:
     """Whether it may be sent now. If not, the message says why, or waits."""
+    if not is_mobile(message.to_e164):
+        message.state = MessageState.VOICE_NOTICE
+        return False
+    return may_tell(session, message, limits, now)
+
+
+def may_tell(session: Session, message: Message, limits: Limits, now: datetime) -> bool:
+    """Whether the citizen may be told now, by text or by voice. If not, the message says why, or waits."""
     template = templates("it").get(message.template)
     if message.not_after is not None and now >= message.not_after:
         message.state, message.failure = MessageState.FAILED, "too late"
-    elif not is_mobile(message.to_e164):
-        message.state = MessageState.VOICE_NOTICE
     elif template is None or not has_consent(session, message.to_e164, template.purpose):
         message.state = MessageState.NO_CONSENT
     elif limits.only_to and message.to_e164 not in limits.only_to:

@@ -39,6 +39,8 @@ class Template:
     purpose: Purpose = Purpose.RECEIPTS
     #: Whether it answers the citizen, who waits for it: it goes out in the quiet hours too.
     at_once: bool = True
+    #: Whether a landline is told by telephone: the prompt ``voice_notice.said.<name>`` says it.
+    voice: bool = True
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The finished text. Raises :class:`TemplateError`; its message names no value."""
@@ -84,4 +86,5 @@ def _template(name: str, entry: Mapping[str, Any]) -> Template:
         entry["text"],
         Purpose(entry.get("purpose", Purpose.RECEIPTS)),
         bool(entry.get("at_once", True)),
+        bool(entry.get("voice", True)),
     )

@@ -74,6 +74,7 @@ AWAY: dict[str, tuple[Callable[[Desk], object], object]] = {
     "identify_by_birth_date": (lambda desk: desk.identify_by_birth_date(BORN), None),
     "identify_by_tax_code": (lambda desk: desk.identify_by_tax_code(TAX_CODE_KEYS), None),
     "can_text": (lambda desk: desk.can_text(), True),
+    "can_phone": (lambda desk: desk.can_phone(), False),
     "has_consent": (lambda desk: desk.has_consent(), False),
     "give_consent": (lambda desk: desk.give_consent(), None),
     "file_certificate": (

@@ -38,7 +38,7 @@ def test_given_and_withdrawn_each_on_its_own(
 
 def test_what_was_agreed_to_elsewhere_can_be_withdrawn(desk_for: Callable[[str | None], CallDesk]) -> None:
     desk = desk_for(AGREED)
-    assert desk.consents.agreed() == frozenset({Texts.RECEIPTS})
+    assert desk.consents.agreed() == frozenset(Texts)
     assert desk.consents.change(Texts.RECEIPTS, agree=False)
     assert not desk.has_consent()
     assert not desk.information.may_text()
@@ -60,3 +60,25 @@ def test_without_a_database_nothing_is_promised(
     (tmp_path / "centralino.sqlite").unlink()
     assert consents.agreed() is None
     assert not consents.change(Texts.RECEIPTS, agree=False)
+
+
+def test_a_landline_agrees_to_calls_where_the_town_can_call(
+    desk_for: Callable[[str | None], CallDesk], house: House
+) -> None:
+    landline, foreign = "+39029090102", "+41446681800"
+    assert not desk_for(landline).can_phone()
+    house.settings = house.settings.model_copy(update={"trunk_uri": "sip:192.0.2.7"})
+    desk = desk_for(landline)
+    assert desk.can_phone()
+    assert not desk.can_text()
+    assert not desk_for(foreign).can_phone()
+    assert not desk_for(AGREED).can_phone(), "a mobile gets texts"
+    assert desk.consents.change(Texts.RECEIPTS, agree=True)
+    assert desk.consents.agreed() == frozenset(Texts)
+    with reading(house.sessions) as session:
+        consent = session.scalars(
+            select(Consent).where(Consent.e164 == landline, Consent.purpose == Purpose.RECEIPTS)
+        ).one()
+    assert consent.text_version == "phone-sms-voice-1"
+    assert desk.consents.change(Texts.NOTICES, agree=False)
+    assert desk.consents.agreed() == frozenset({Texts.RECEIPTS})

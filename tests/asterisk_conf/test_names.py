@@ -21,7 +21,7 @@ from desk.settings import PROJECT, Settings
 from desk.town import Town
 
 #: Contexts that only the worker's calls enter.
-OURS = {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK}
+OURS = {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK, Context.VOICE_NOTICE, Context.NOTIFIED}
 
 Sections = dict[str, list[tuple[str, str]]]
 
@@ -72,9 +72,9 @@ def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
     jumps = re.findall(r"(?:Goto\(|Gosub\(|\?|hangup_handler_push\)=)([\w-]+),(\w+),1\)", dialplan)
     assert jumps
     assert {(context, extension) for context, extension in jumps} <= extensions
-    # Calls begin in some, the worker begins in others, and one is a subroutine.
+    # Calls begin in some, the worker begins in others, and two are subroutines.
     reached = {Context.FROM_TRUNK, Context.PHONES}
-    reached |= {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK, Context.PRESSED_1}
+    reached |= {*OURS, Context.PRESSED_1, Context.NOTICE}
     assert {context for context, _ in jumps} == set(Context) - reached
     assert {extension for context, extension in jumps if context != Context.DIRECT} == {names.START}
     assert {extension for context, extension in jumps if context == Context.DIRECT} == {"390200000301"}
@@ -191,14 +191,14 @@ def test_no_way_out(etc: Path, town: Town) -> None:
         for dialled in re.findall(r"Dial\((.+?)(?:,[^{}]*)?,\d+", application)
     }
     inside = {(Context.PHONES, p.extension, f"PJSIP/{p.extension}") for p in town.phones}
-    assert ways == inside | {(Context.CALLED_BACK, *OUT)}
+    assert ways == inside | {(Context.CALLED_BACK, *OUT), (Context.NOTIFIED, *OUT)}
 
 
 def test_nothing_leads_to_the_way_out(etc: Path, dialplan: str) -> None:
     assert not re.search(r"\b(System|TrySystem|Originate|ChannelRedirect|include|switch)\b", dialplan)
-    # Not by a jump, a subroutine, a transfer, nor a local channel; only call-backs may run a subroutine.
+    # Not by a jump, a subroutine, a transfer, nor a local channel; only the worker's calls run subroutines.
     assert not re.search(r"\bLocal/", dialplan)
-    for context in (Context.CALL_BACK, Context.CALLED_BACK):
+    for context in (Context.CALL_BACK, Context.CALLED_BACK, Context.NOTIFIED):
         assert re.findall(rf".*(?<![\w/-]){context}(?![\w.-]).*", dialplan) == [f"[{context}]"]
     for application in re.findall(r"\b(?:Goto|GotoIf|Gosub|GosubIf)\(.*", dialplan):
         # No jump's target depends on what a caller says. An office's line goes on within its own extension,
@@ -207,9 +207,9 @@ def test_nothing_leads_to_the_way_out(etc: Path, dialplan: str) -> None:
             continue
         assert "$" not in re.split(r"[?(]", application)[-1], application
     assert set(re.findall(rf"Set\({Variable.LINE}=.*", dialplan)) == {f"Set({Variable.LINE}=${{EXTEN}})"}
-    assert dialplan.count(Context.PRESSED_1) == 2
+    assert dialplan.count(Context.PRESSED_1) == dialplan.count(f"U({Context.NOTICE}^") + 1 == 2
     pjsip = (etc / "pjsip.conf").read_text(encoding="utf-8")
-    assert not any(context in pjsip for context in (Context.CALLED_BACK, Context.CALL_BACK))
+    assert not any(context in pjsip for context in OURS - {Context.PAUSED})
 
 
 def _steps(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from desk import appointments, db
+from desk import db, references
 from desk.appointments import (
     HOLD,
     BookingOrder,
@@ -403,7 +403,7 @@ def test_a_reference_that_is_taken_is_not_given_again(
         message = MessageOrder(recording=Path("/m.wav"), idempotency_key="m")
         request = file_message(session, message, now=now).reference
     coming = iter([appointment, request, unused := new_reference()])
-    monkeypatch.setattr(appointments, "new_reference", lambda: next(coming))
+    monkeypatch.setattr(references, "new_reference", lambda: next(coming))
     number = booked(town, order(second.starts, "h2"), now)
     with db.reading(town) as session:
         assert session.get_one(Booking, number).reference == unused

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from desk import db
+from desk import backup, db
 from desk.archive import ArchiveError, open_key, read_archive, write_archive
 from desk.backup import Refused, put_back, write_backup
-from desk.dumps import dump
+from desk.dumps import DumpError, dump, load, tables_of
 from desk.keyring import open_keyring
 from desk.models import Base, Citizen, Request
 from desk.requests import MessageOrder, file_message
 from desk.settings import Settings
 from tests.desk.workers import url_of, wait_until, worker
 
+#: Where a restore can fail once it touches what was there.
+STAGES = ("dump", "load", "counting", "moving", "migrate")
 SOUND = bytes(range(256)) * 3000
 
 
@@ -116,6 +119,88 @@ def test_it_is_refused_onto_a_system_that_is_there_and_force_puts_that_aside(
     names = {path.name for path in restored.aside.iterdir()}
     assert {"recordings", "spool", "keyring.toml"} < names
     assert names & {"centralino.sqlite", "database.dump"}
+
+
+def _break(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    """Let a restore fail at that stage."""
+
+    def fails(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    loads, counts = count(1), count(1)
+
+    def load_once(url: str, dumped: Path) -> None:
+        # The first time only: then what was there is loaded again.
+        return fails() if next(loads) == 1 else load(url, dumped)
+
+    def miscount(url: str) -> Mapping[str, int]:
+        return {"requests": 0} if next(counts) == 2 else tables_of(url)
+
+    if stage == "counting":
+        monkeypatch.setattr(backup, "tables_of", miscount)
+    elif stage == "moving":
+        real = Path.replace
+
+        def replace(path: Path, to: Path) -> Path:
+            # Of what comes out of the archive, the second thing.
+            if path.parent.name.startswith(".centralino-") and path.name == "spool":
+                fails()
+            return real(path, to)
+
+        monkeypatch.setattr(Path, "replace", replace)
+    else:
+        monkeypatch.setattr(backup, stage, load_once if stage == "load" else fails)
+
+
+@pytest.mark.parametrize(
+    ("database_kind", "place", "stage"),
+    [
+        *(("sqlite", "there already", stage) for stage in STAGES),
+        ("sqlite", "new", "moving"),
+        ("postgresql", "there already", "migrate"),
+        ("postgresql", "new", "migrate"),
+    ],
+    indirect=["database_kind"],
+)
+def test_a_restore_that_fails_leaves_all_as_it_was(
+    settings: Settings,
+    elsewhere: Settings,
+    town: db.Sessions,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    place: str,
+) -> None:
+    written = write_backup(settings, now=now)
+    with db.transaction(town) as session:
+        file_message(session, MessageOrder(recording=Path("x.wav"), idempotency_key="m2"), now=now)
+    (settings.recordings / "later.wav").write_bytes(b"later")
+    before = rows(town)
+    town.kw["bind"].dispose()
+    target = settings if place == "there already" else elsewhere
+    files = _files_in(target)
+    with monkeypatch.context() as broken:
+        _break(broken, stage)
+        with pytest.raises((OSError, DumpError)):
+            put_back(target, written.path, target.backup_key_file, force=True, now=now)
+    assert _files_in(target) == files
+    assert not list(target.home.glob("before-restore-*"))
+    if place == "new":
+        assert tables_of(target.url) == {}
+    else:
+        assert rows(town) == before
+        town.kw["bind"].dispose()
+    # And it can be put back once that is mended.
+    put_back(target, written.path, target.backup_key_file, force=True, now=now)
+
+
+def _files_in(settings: Settings) -> dict[str, bytes]:
+    """All files of a system but the database's, which is compared row by row."""
+    return {
+        str(path.relative_to(settings.home)): path.read_bytes()
+        for path in settings.home.rglob("*")
+        if path.is_file() and "sqlite" not in path.name and not path.name.endswith(".lock")
+    }
 
 
 def _put_back(settings: Settings, town: db.Sessions, archive: Path, now: datetime, *, force: bool) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from desk import db, requests
+from desk import db, references
 from desk.certificates import CertificateOrder, UnknownKind, active_kinds, fees, file_certificate
 from desk.consents import Purpose, give_consent, withdraw_consent
 from desk.drafts import keep_draft, unfinished_draft
@@ -141,7 +141,7 @@ def test_a_reference_that_is_taken_is_not_given_again(
 ) -> None:
     taken = file(town, order(), now)
     coming = iter([taken, taken, free := new_reference()])
-    monkeypatch.setattr(requests, "new_reference", lambda: next(coming))
+    monkeypatch.setattr(references, "new_reference", lambda: next(coming))
     assert file(town, order("k2"), now) == free
     assert count(town, RequestPeriod) == 2
 

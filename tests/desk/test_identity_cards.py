@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from desk import db
 from desk.appointments import BookingOrder, book, free_slots
@@ -45,6 +45,15 @@ ELECTRONIC, PAPER = DocumentKind.ELECTRONIC, DocumentKind.PAPER
 #: Three citizens of the demo town, each with a mobile of their own; a landline that a family shares.
 GIULIA, LUCA, ELENA, LANDLINE = "+393331112201", "+393331112203", "+393331112205", "+39029090101"
 
+
+@pytest.fixture
+def town(town: db.Sessions) -> db.Sessions:
+    """The demo town without the demo's cards."""
+    with db.transaction(town) as session:
+        session.execute(delete(IdentityDocument))
+    return town
+
+
 births = st.dates(date(1920, 1, 1), date(2026, 1, 1))
 issues = st.dates(date(2012, 2, 10), date(2030, 12, 31))
 
@@ -69,6 +78,10 @@ issues = st.dates(date(2012, 2, 10), date(2030, 12, 31))
         # Before the birthday rule, and before the rules for children.
         ("2012-02-09", "1980-03-15", "2022-02-09"),
         ("2010-01-01", "2005-01-01", "2020-01-01"),
+        # From 70 on: before and since 30 July 2026, and the day before the birthday.
+        ("2026-07-29", "1950-03-15", "2037-03-15"),
+        ("2026-07-30", "1950-03-15", "2077-03-15"),
+        ("2026-11-23", "1956-11-24", "2036-11-24"),
     ],
 )
 def test_the_last_day_of_a_card(issued: str, born: str, last: str) -> None:
@@ -83,7 +96,7 @@ def test_without_a_rule_nothing_is_guessed() -> None:
 
 
 def test_every_rule_names_its_source() -> None:
-    assert all(rule.source for rule in rules().issue)
+    assert all(rule.source and rule.checked for rule in rules().issue)
     assert rules().renewable_days == 180
     assert rules().no_travel_from == date(2026, 8, 3)
 
@@ -96,6 +109,9 @@ def test_a_card_expires_on_a_birthday_within_a_year_after_its_years(born: date, 
     eighteenth = born.replace(year=born.year + 18, day=min(born.day, 28) if born.month == 2 else born.day)
     third = born.replace(year=born.year + 3, day=min(born.day, 28) if born.month == 2 else born.day)
     years = 10 if issued >= eighteenth else 5 if issued >= third else 3
+    seventieth = born.replace(year=born.year + 70, day=min(born.day, 28) if born.month == 2 else born.day)
+    if issued >= max(seventieth, date(2026, 7, 30)):
+        years = 50
     assert timedelta(days=365 * years) <= last - issued <= timedelta(days=366 * (years + 1))
 
 

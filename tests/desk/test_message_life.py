@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from desk import db
 from desk.models import Message, MessageState
@@ -23,10 +24,24 @@ from desk.sms.limits import Limits
 from desk.sms.outbox import send_waiting
 from desk.sms.receipts import STOPPED, note_receipt, settle_unreceipted
 from desk.sms.senders import Text
+from desk.sms.voice_notices import (
+    CallingRules,
+    begin_calls,
+    called,
+    lost_calls,
+    note_heard,
+    note_in_vain,
+    note_refused,
+)
 from tests.conftest import Postgres
 from tests.desk.sending import agree, write
 
 NUMBERS = ("+393330000001", "+393330000002")
+#: Told by telephone.
+LANDLINE = "+390290912345"
+CALLING = CallingRules(time(0), time(23, 59), 1, Limits(time(), time(), 10_000, 10_000))
+#: Calls of one notice at most.
+CALLS = 3
 LIMITS = Limits(time(), time(), 10_000, 10_000)
 
 #: Nothing leaves these.
@@ -36,11 +51,18 @@ FINAL = {
     MessageState.FAILED,
     MessageState.NO_CONSENT,
     MessageState.STOPPED,
-    MessageState.VOICE_NOTICE,
+    MessageState.HEARD,
     MessageState.TRIAL,
 }
 #: What a message that a provider has taken cannot be.
-NEVER_TAKEN = {MessageState.CREATED, MessageState.NO_CONSENT, MessageState.TRIAL, MessageState.VOICE_NOTICE}
+NEVER_TAKEN = {
+    MessageState.CREATED,
+    MessageState.NO_CONSENT,
+    MessageState.TRIAL,
+    MessageState.VOICE_NOTICE,
+    MessageState.CALLING,
+    MessageState.HEARD,
+}
 
 #: How one send ends: whether the provider takes it, and what we see of that.
 OUTCOMES = (
@@ -99,11 +121,12 @@ class Life(RuleBasedStateMachine):
         self.sessions = db.sessions(self.engine)
         self.now = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
         self.outcomes: list[str] = []
-        self.agreed: set[str] = set(NUMBERS)
+        self.agreed: set[str] = {*NUMBERS, LANDLINE}
+        self.heard: list[str] = []
         self.texts = self.written = 0
         self.before: dict[str, MessageState] = {}
         self.senders = [Fickle(self, "askable", can_find=True), Fickle(self, "mute", can_find=False)]
-        agree(self.sessions, self.now, *NUMBERS)
+        agree(self.sessions, self.now, *NUMBERS, LANDLINE)
 
     @property
     def taken(self) -> list[str]:
@@ -114,7 +137,7 @@ class Life(RuleBasedStateMachine):
         for number in NUMBERS:
             self.write(number, 3)
 
-    @rule(number=st.sampled_from(NUMBERS), count=st.integers(1, 4))
+    @rule(number=st.sampled_from((*NUMBERS, LANDLINE)), count=st.integers(1, 4))
     def write(self, number: str, count: int) -> None:
         ids = write(self.sessions, self.now, count, to=number)
         with db.transaction(self.sessions) as session:
@@ -131,6 +154,43 @@ class Life(RuleBasedStateMachine):
         with suppress(Killed):
             send_waiting(self.sessions, self.senders, now=self.now, limits=LIMITS)
 
+    @rule(end=st.sampled_from(["heard", "refused", "heard and refused", "busy", "lost", "killed", "nobody"]))
+    def call(self, end: str) -> None:
+        """The worker has a landline called, and what came of it is noted, or it dies before that."""
+        with db.transaction(self.sessions) as session:
+            begun = begin_calls(session, CALLING, now=self.now, known_by=self.now)
+        for channel, number in begun:
+            assert number in self.agreed, "called who said no"
+            if end == "killed":
+                continue
+            self.end_call(channel, end)
+
+    @rule()
+    def find_lost_calls(self) -> None:
+        """Another worker finds what the dead one has left."""
+        with db.transaction(self.sessions) as session:
+            for message in lost_calls(session, [], now=self.now):
+                self.in_vain(session, message, "lost")
+
+    def end_call(self, channel: str, end: str) -> None:
+        with db.transaction(self.sessions) as session:
+            if end.startswith("heard"):
+                message = called(session, channel)
+                assert message
+                self.heard.append(message.id)
+                note_heard(session, channel, now=self.now)
+            if end.endswith("refused"):
+                note_refused(session, channel, now=self.now)
+                self.agreed.discard(LANDLINE)
+            # The dialplan's note comes after, and changes nothing where somebody has heard or refused.
+            message = called(session, channel)
+            if message is not None:
+                self.in_vain(session, message, end)
+
+    def in_vain(self, session: Session, message: Message, why: str) -> None:
+        again = self.now + timedelta(minutes=5) if message.attempts < CALLS else None
+        note_in_vain(session, message, why, next_try_at=again, now=self.now)
+
     @rule(minutes=st.sampled_from([1, 5, 11, 60, 24 * 60, 4 * 24 * 60]))
     def wait(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
@@ -141,7 +201,7 @@ class Life(RuleBasedStateMachine):
             message = self.taken[which % len(self.taken)]
             self.note(message, status, STOPPED if stopped and status == "undelivered" else None)
 
-    @rule(number=st.sampled_from(NUMBERS), word=st.sampled_from(["STOP", "START"]))
+    @rule(number=st.sampled_from((*NUMBERS, LANDLINE)), word=st.sampled_from(["STOP", "START"]))
     def text(self, number: str, word: str) -> None:
         self.texts += 1
         with db.transaction(self.sessions) as session:
@@ -156,12 +216,14 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def legal(self) -> None:
         assert len(self.taken) == len(set(self.taken)), "sent twice"
+        assert len(self.heard) == len(set(self.heard)), "told twice"
         states = self.states()
         for message, state in states.items():
             before = self.before.get(message)
             assert before not in FINAL or state is before, f"{before} was left for {state}"
             assert message not in self.taken or state not in NEVER_TAKEN
             assert state is not MessageState.DELIVERED or message in self.taken
+            assert (state is MessageState.HEARD) == (message in self.heard)
         self.before = states
 
     def teardown(self) -> None:
@@ -171,6 +233,10 @@ class Life(RuleBasedStateMachine):
             self.now += timedelta(hours=1)
             self.legal()
             send_waiting(self.sessions, self.senders, now=self.now, limits=LIMITS)
+            self.find_lost_calls()
+        while not self.is_told():
+            self.now += timedelta(minutes=10)
+            self.call("heard")
         self.legal()
         assert not {MessageState.CREATED, MessageState.SENDING} & set(self.states().values())
         self.engine.dispose()
@@ -181,6 +247,9 @@ class Life(RuleBasedStateMachine):
             note_receipt(session, message, status=status, error_code=error, provider_id=None, at=self.now)
         if error == STOPPED:
             self.agreed.discard(number)
+
+    def is_told(self) -> bool:
+        return not {MessageState.VOICE_NOTICE, MessageState.CALLING} & set(self.states().values())
 
     def states(self) -> dict[str, MessageState]:
         with db.reading(self.sessions) as session:

@@ -14,7 +14,7 @@ from desk.consents import Purpose, has_consent, stop_texts
 from desk.models import Attempted, Message, MessageAttempt, MessageState
 from desk.outbox import LOST_AFTER, InDoubt, Undelivered
 from desk.settings import ROME, Settings
-from desk.sms.limits import Limits, day_ends, limits_of
+from desk.sms.limits import Limits, day_ends, sms_limits_of
 from desk.sms.outbox import ASK_AGAIN, TRIES, send_waiting, write_message
 from desk.sms.receipts import note_receipt
 from desk.sms.senders import FileSender, Text
@@ -353,7 +353,7 @@ def test_one_key_writes_one_message(sessions: db.Sessions, now: datetime) -> Non
 
 
 def test_limits_as_they_are_set() -> None:
-    limits = limits_of(Settings(sms_trial_numbers="333 0000001, +393330000002", sms_quiet_from="20:30"))
+    limits = sms_limits_of(Settings(sms_trial_numbers="333 0000001, +393330000002", sms_quiet_from="20:30"))
     assert limits.only_to == {NUMBER, "+393330000002"}
     assert limits.is_quiet(datetime(2026, 7, 1, 20, 31, tzinfo=ROME))
     assert not limits.is_quiet(datetime(2026, 7, 1, 20, 29, tzinfo=ROME))

@@ -141,6 +141,7 @@ def a_text(request: Request) -> Message:
         template_version=1,
         language="it",
         body=f"La sua richiesta {request.reference}",
+        filled_with={"ref": request.reference},
         state=MessageState.SENT,
         created_at=request.filed_at,
         not_before=request.filed_at,

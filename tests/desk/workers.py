@@ -31,7 +31,7 @@ def may_fail():
     if (Path(sys.argv[1]) / "fail").exists():
         raise RuntimeError("a private matter")
 
-more = {"mark": jobs.Job(1, mark), "may fail": (1, may_fail)}
+more = {"mark": jobs.Job(1, mark), "may fail": jobs.Job(1, may_fail, here=True)}
 jobs.run_worker(Settings(home=Path(sys.argv[1]), database_url=sys.argv[2]), more)
 """
 

@@ -214,6 +214,9 @@ class DecidedDesk:
     def can_text(self) -> bool:
         return self._one("can text", True, False)
 
+    def can_phone(self) -> bool:
+        return self._one("can phone", False, True)
+
     def has_consent(self) -> bool:
         return self._one("consent", True, False)
 

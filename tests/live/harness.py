@@ -138,6 +138,7 @@ def settings_for(home: Path, ports: int, *, blocks: int = 1, **changes: Any) -> 
     patience: dict[str, Any] = {
         "trunk_uri": f"sip:127.0.0.1:{ports + 5}",
         "call_back_retry_seconds": 2,
+        "voice_notice_retry_seconds": 2,
         "pause_told_seconds": 1,
         "pause_asked_again_seconds": 4,
         "pause_without_worker_seconds": 15,
@@ -172,6 +173,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
             "trunk_uri",
             "call_back_retry_seconds",
             "call_back_tries",
+            "voice_notice_retry_seconds",
             "pause_told_seconds",
             "pause_asked_again_seconds",
             "pause_without_worker_seconds",

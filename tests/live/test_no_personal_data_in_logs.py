@@ -8,24 +8,34 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.cookiejar import CookieJar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
+from twilio.request_validator import RequestValidator
 
+from desk.api_keys import create_api_key
 from desk.citizens import keypad_pattern
 from desk.cli.health import system_parts
+from desk.db import reading, transaction
 from desk.demo import FILE
 from desk.keyring import open_keyring
+from desk.models import Message, MessageState, Scope
 from desk.settings import PROJECT, Settings
-from tests.live.harness import PATIENCE, System, environment_for, wait_until
+from desk.sms.outbox import write_message
+from tests.live.harness import OPEN, PATIENCE, System, environment_for, wait_until
 from tests.live.people import BIRTH_FOR_SELF, GIULIA, LUCA
+from webhooks.client import Client, Refused
+from webhooks.schemas import CertificateRequest, ConsentWithdrawal, Contact
 
 pytestmark = pytest.mark.live
 
-GIULIAS_NUMBER, LUCAS_NUMBER = "+393331112201", "+393331112203"
+GIULIAS_NUMBER, LUCAS_NUMBER, LANDLINE = "+393331112201", "+393331112203", "+39029090102"
+SMS_PATH = "/webhooks/twilio/sms"
+TWILIO = {"CENTRALINO_PUBLIC_URL": "https://desk.example", "CENTRALINO_TWILIO_AUTH_TOKEN": "token"}
 
 
 def secrets() -> Iterator[str]:
@@ -82,7 +92,7 @@ def _web(system: System) -> Iterator[Desk]:
         web = subprocess.Popen(
             [sys.executable, "-m", "desk.cli", "web"],
             cwd=PROJECT,
-            env=environment_for(system.settings),
+            env=environment_for(system.settings) | TWILIO,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -135,14 +145,113 @@ def _pages(desk: Desk, settings: Settings, reference: str) -> None:
     assert desk.ask("/console/login", login=GIULIA.tax_code, password="Colombo")[0] in (200, 403)
 
 
-def test_calls_pages_and_the_worker_leave_nothing_of_a_citizen_in_any_log(system: System) -> None:
+def _site(system: System, reference: str) -> None:
+    """The town's site files and reads for citizens, in vain too, and one withdraws consent."""
+    settings = system.settings
+    with transaction(system.database) as session:
+        key = create_api_key(session, name="site", scopes=list(Scope), now=datetime.now(UTC))
+    site = Client(f"http://{settings.web_address}:{settings.web_port}", key)
+    contact = Contact(phone=GIULIAS_NUMBER, sms_consent="web-1")
+    wanted = CertificateRequest(
+        tax_code=GIULIA.tax_code, certificate="birth", delivery="home", subject_name="Giulia", contact=contact
+    )
+    assert reference in {item.reference for item in site.requests_of(GIULIA.tax_code).items}
+    site.file_certificate(wanted)
+    with pytest.raises(Refused):
+        site.file_certificate(wanted.model_copy(update={"certificate": "nobility"}))
+    with pytest.raises(Refused):
+        site.request(GIULIA.tax_code)
+    assert site.withdraw_consent(ConsentWithdrawal(tax_code=GIULIA.tax_code, phone=GIULIAS_NUMBER)).withdrawn
+
+
+def _twilio(system: System, body: str, *, signed: bool = True) -> int:
+    """A text of Giulia's comes in; the answer's status."""
+    settings = system.settings
+    form = {"From": GIULIAS_NUMBER, "To": settings.town_number, "Body": body, "MessageSid": f"SM{len(body)}"}
+    signature = RequestValidator(TWILIO["CENTRALINO_TWILIO_AUTH_TOKEN"]).compute_signature(
+        f"{TWILIO['CENTRALINO_PUBLIC_URL']}{SMS_PATH}", form
+    )
+    request = Request(
+        f"http://{settings.web_address}:{settings.web_port}{SMS_PATH}",
+        urlencode(form).encode(),
+        {"X-Twilio-Signature": signature if signed else GIULIAS_NUMBER},
+    )
+    try:
+        with build_opener().open(request, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        return refused.code
+
+
+def _texts(system: System, reference: str) -> None:
+    for body in (f"STATO {reference}", "Sono Giulia Colombo di Via Brasca 4", "STOP"):
+        assert _twilio(system, body) == 200
+    assert _twilio(system, "Sono Luca Brambilla", signed=False) == 403
+
+
+def _voice_notice(system: System) -> None:
+    """A landline is told of something."""
+    now = datetime.fromisoformat(OPEN)
+    with transaction(system.database) as session:
+        message = write_message(
+            session,
+            to=LANDLINE,
+            template="card_expiring",
+            values={"day": "08/12/2026", "number": "02 0000 0100", "key": "2"},
+            language="it",
+            request_id=None,
+            now=now,
+        )
+        notice = message.id
+    citizen = system.citizen(answer_after=0)
+    citizen.sound.wait_for(system.prompt("voice_notice.greeting"), timeout=2 * PATIENCE)
+    citizen.sound.press("1")
+
+    def heard() -> bool:
+        with reading(system.database) as session:
+            return session.get_one(Message, notice).state is MessageState.HEARD
+
+    wait_until(heard, "the notice is heard", 2 * PATIENCE)
+
+
+def _commands(system: System) -> None:
+    """What administrators and the counter do at a terminal."""
+    commands = (
+        ["backup"],
+        ["citizen", "card", "--by", "anna"],
+        ["citizen", "passport", "--by", "anna"],
+        ["citizen", "export", "--by", "admin", "--to", str(system.settings.home / "export.json")],
+    )
+    with (system.settings.home / "commands.out").open("ab") as out:
+        for command in commands:
+            subprocess.run(
+                [sys.executable, "-m", "desk.cli", *command],
+                cwd=PROJECT,
+                env=environment_for(system.settings),
+                input=f"{GIULIA.tax_code}\n".encode(),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+
+
+def test_a_whole_system_at_work_leaves_nothing_of_a_citizen_in_any_log(
+    system: System,
+) -> None:
     with _web(system) as desk, system.worker():
         reference = _calls(system)
         wait_until((system.settings.home / "sms-printed.txt").exists, "the receipt is printed")
+        _site(system, reference)
+        _texts(system, reference)
+        _commands(system)
+        _voice_notice(system)
         _pages(desk, system.settings, reference)
     logs = logs_of(system.settings)
     # All of them were at work, and what is looked for would be found.
-    assert {"agi.out", "web.out", "worker.out", "asterisk.out", "messages.log"} <= set(logs)
+    assert {"agi.out", "web.out", "worker.out", "asterisk.out", "messages.log", "commands.out"} <= set(logs)
+    assert "POST /webhooks/twilio/sms 403" in logs["web.out"]
+    assert "POST /api/v1/consents/withdraw 200" in logs["web.out"]
+    assert "rows" in logs["commands.out"]
     assert "POST /console/citizens/erase 200" in logs["web.out"]
     assert "SMS sent (printed" in logs["worker.out"]
     assert found_in(f"call of {GIULIAS_NUMBER}, Giulia") == ["Giulia", "3331112201"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy.orm import Session
 
 from desk import appointments as agenda
@@ -24,8 +27,11 @@ from webhooks.schemas import (
     AppointmentService,
     AppointmentServices,
     BookingRequest,
+    Hold,
+    HoldRequest,
     LookUp,
     MoveRequest,
+    Released,
     Slot,
     SlotQuery,
     Slots,
@@ -47,8 +53,27 @@ def _services(session: Session, _: None, __: Asked) -> AppointmentServices:
     )
 
 
-def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
+@contextmanager
+def _refusals(unknown_service: Refused) -> Iterator[None]:
+    """What the agenda does not do, as it is answered."""
     try:
+        yield
+    except agenda.UnknownService as e:
+        raise unknown_service from e
+    except agenda.SlotTaken as e:
+        raise Refused(SLOT_TAKEN) from e
+    except agenda.TooMany as e:
+        raise Refused(TOO_MANY) from e
+    except agenda.NotBooked as e:
+        raise Refused(NOT_BOOKED) from e
+
+
+def _no_appointments() -> Refused:
+    return wrong("/service", "there are no appointments for that")
+
+
+def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
+    with _refusals(Refused(UNKNOWN)):
         slots = agenda.free_slots(
             session,
             asked.path["service"],
@@ -57,40 +82,55 @@ def _slots(session: Session, query: SlotQuery, asked: Asked) -> Slots:
             since=query.since,
             channel=Channel.WEB,
         )
-    except agenda.UnknownService as e:
-        raise Refused(UNKNOWN) from e
     return Slots(
         items=[Slot(starts_at=slot.starts, ends_at=slot.ends, places=slot.places) for slot in slots],
     )
 
 
+def _hold(session: Session, body: HoldRequest, asked: Asked) -> Hold:
+    with _refusals(_no_appointments()):
+        until = agenda.hold(
+            session, body.service, body.starts_at, holder=asked.key, now=asked.now, channel=Channel.WEB
+        )
+    return Hold(hold=asked.key, held_until=until)
+
+
+def _release(session: Session, body: Released, asked: Asked) -> Released:
+    if body.hold.startswith(asked.holder):
+        agenda.release(session, body.hold)
+    return body
+
+
 def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
     number = number_of(body.contact)
     sms, consent = consent_of(body.contact, number)
+    citizen = citizen_of(session, body.tax_code)
+    if body.hold is not None and not body.hold.startswith(asked.holder):
+        # Another site's: as good as none.
+        raise Refused(SLOT_TAKEN)
     order = agenda.BookingOrder(
         service=body.service,
         starts_at=body.starts_at,
-        holder=asked.key,
-        citizen_id=citizen_of(session, body.tax_code).id,
+        holder=body.hold or asked.key,
+        citizen_id=citizen.id,
         contact_e164=number,
         language=body.contact.language,
         channel=Channel.WEB,
         sms=sms,
         consent_text=consent,
     )
-    try:
-        return _shown(agenda.book(session, order, now=asked.now))
-    except agenda.UnknownService as e:
-        raise wrong("/service", "there are no appointments for that") from e
-    except agenda.SlotTaken as e:
-        raise Refused(SLOT_TAKEN) from e
-    except agenda.TooMany as e:
-        raise Refused(TOO_MANY) from e
+    with _refusals(_no_appointments()):
+        booking = agenda.book(session, order, now=asked.now)
+    if booking.citizen_id != citizen.id:
+        # What was held has become somebody else's appointment.
+        raise Refused(SLOT_TAKEN)
+    return _shown(booking)
 
 
 def _move(session: Session, body: MoveRequest, asked: Asked) -> Appointment:
     booking = _own(session, body.tax_code, asked)
-    try:
+    # A service that was closed down meanwhile has no other times.
+    with _refusals(Refused(SLOT_TAKEN)):
         moved = agenda.move(
             session,
             booking.id,
@@ -100,20 +140,13 @@ def _move(session: Session, body: MoveRequest, asked: Asked) -> Appointment:
             now=asked.now,
             channel=Channel.WEB,
         )
-    except agenda.NotBooked as e:
-        raise Refused(NOT_BOOKED) from e
-    # A service that was closed down meanwhile has no other times.
-    except (agenda.SlotTaken, agenda.UnknownService) as e:
-        raise Refused(SLOT_TAKEN) from e
     return _shown(moved)
 
 
 def _cancel(session: Session, body: LookUp, asked: Asked) -> Appointment:
     booking = _own(session, body.tax_code, asked)
-    try:
+    with _refusals(Refused(UNKNOWN)):
         return _shown(agenda.cancel(session, booking.id, by=Channel.WEB.value, now=asked.now))
-    except agenda.NotBooked as e:
-        raise Refused(NOT_BOOKED) from e
 
 
 def _appointments_of_citizen(session: Session, body: LookUp, asked: Asked) -> Appointments:
@@ -164,6 +197,30 @@ OPERATIONS = (
         problems=(UNKNOWN,),
     ),
     Operation(
+        name="hold_slot",
+        method="POST",
+        path="/slot-holds",
+        summary="Keep a slot for some minutes while a citizen decides",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=HoldRequest,
+        answer=Hold,
+        status=201,
+        changes=True,
+        handler=_hold,
+        problems=(SLOT_TAKEN,),
+    ),
+    Operation(
+        name="release_slot",
+        method="POST",
+        path="/slot-holds/release",
+        summary="Give back a slot that was held; one that was booked stays so",
+        scope=Scope.APPOINTMENTS_WRITE,
+        body=Released,
+        answer=Released,
+        changes=True,
+        handler=_release,
+    ),
+    Operation(
         name="book_appointment",
         method="POST",
         path="/appointments",
@@ -184,6 +241,7 @@ OPERATIONS = (
         scope=Scope.APPOINTMENTS_READ,
         body=LookUp,
         answer=Appointments,
+        looks=True,
         handler=_appointments_of_citizen,
         problems=(NOT_IN_REGISTER,),
     ),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from desk import models
 from desk.certificates import CertificateOrder, active_kinds, file_certificate
-from desk.citizens import citizen_with_tax_code
+from desk.citizens import citizen_with_tax_code, withdraw_consents_of
 from desk.complaints import ReportOrder, file_report
 from desk.look_up import requests_of
 from desk.models import Delivery, IdentifiedBy, Scope, Stamp, Subject
@@ -22,6 +22,7 @@ from webhooks.schemas import (
     CertificateKind,
     CertificateKinds,
     CertificateRequest,
+    ConsentWithdrawal,
     Contact,
     EnrolmentRequest,
     FiledRequest,
@@ -31,6 +32,7 @@ from webhooks.schemas import (
     ReportCategory,
     ReportRequest,
     RoomRequest,
+    WithdrawnConsents,
 )
 
 #: Requests of one citizen that are shown at most, the newest first.
@@ -47,11 +49,15 @@ def citizen_of(session: Session, tax_code: str) -> models.Citizen:
 
 def number_of(contact: Contact) -> str | None:
     """The contact's number in E.164, or the refusal."""
-    if contact.phone is None:
+    return _number(contact.phone, "/contact/phone")
+
+
+def _number(phone: str | None, pointer: str) -> str | None:
+    if phone is None:
         return None
-    number = to_e164(contact.phone)
+    number = to_e164(phone)
     if number is None:
-        raise wrong("/contact/phone", "no such telephone number can exist")
+        raise wrong(pointer, "no such telephone number can exist")
     return number
 
 
@@ -161,6 +167,20 @@ def _requests_of_citizen(session: Session, body: LookUp, _: Asked) -> FiledReque
     )
 
 
+def _withdraw_consents(session: Session, body: ConsentWithdrawal, asked: Asked) -> WithdrawnConsents:
+    number = _number(body.phone, "/phone")
+    withdrawn = withdraw_consents_of(
+        session,
+        citizen_of(session, body.tax_code),
+        how=models.Channel.WEB.value,
+        by=asked.key,
+        now=asked.now,
+        purpose=models.Purpose(body.purpose) if body.purpose else None,
+        e164=number,
+    )
+    return WithdrawnConsents(withdrawn=withdrawn)
+
+
 def shown(request: models.Request) -> FiledRequest:
     """The request as programs see it."""
     return FiledRequest(
@@ -226,6 +246,7 @@ OPERATIONS = (
         summary="Where a request stands",
         scope=Scope.REQUESTS_READ,
         answer=FiledRequest,
+        looks=True,
         handler=_request,
         problems=(UNKNOWN,),
     ),
@@ -237,7 +258,20 @@ OPERATIONS = (
         scope=Scope.REQUESTS_READ,
         body=LookUp,
         answer=FiledRequests,
+        looks=True,
         handler=_requests_of_citizen,
+        problems=(NOT_IN_REGISTER,),
+    ),
+    Operation(
+        name="withdraw_consent",
+        method="POST",
+        path="/consents/withdraw",
+        summary="Send a citizen no more messages",
+        scope=Scope.CONSENTS_WRITE,
+        body=ConsentWithdrawal,
+        answer=WithdrawnConsents,
+        changes=True,
+        handler=_withdraw_consents,
         problems=(NOT_IN_REGISTER,),
     ),
 )

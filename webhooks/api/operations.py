@@ -23,6 +23,8 @@ class Asked:
     path: Mapping[str, str]
     #: Names the change among all channels; empty for what only reads.
     key: str = ""
+    #: How the keys of all changes begin that this API key may make.
+    holder: str = ""
 
 
 #: Gets the session, the body (or the query, or ``None``) as its model, and the rest. Raises
@@ -46,5 +48,8 @@ class Operation:
     query: type[Schema] | None = None
     status: int = 200
     changes: bool = False
+    #: Whether it shows what is kept of a person, by the tax code in the body or the reference in the address.
+    #: Every such look is in the audit.
+    looks: bool = False
     #: What it may refuse for, beside what all may.
     problems: tuple[Kind, ...] = ()

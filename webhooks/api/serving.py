@@ -13,8 +13,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from desk.api_keys import BadKey, Holder, TooFast, admit
+from desk.audit import AuditAction, note_look
+from desk.citizens import citizen_with_tax_code
 from desk.db import Sessions, reading, transaction
-from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, once
+from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, holder_of, once
+from desk.requests import request_by_reference
 from webhooks.api import appointments, filing, town_services
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
@@ -29,7 +32,7 @@ from webhooks.problems import (
     problem,
 )
 from webhooks.problems import TOO_FAST as ASKS_TOO_OFTEN
-from webhooks.schemas import Mistake, Schema
+from webhooks.schemas import LookUp, Mistake, Schema
 
 PREFIX = "/api/v1"
 OPERATIONS: tuple[Operation, ...] = (
@@ -71,6 +74,8 @@ class Api:
             now = self._clock()
             holder = self._admit(operation, now)
             body = _read_body(operation) if operation.body else _read_query(operation)
+            if operation.looks:
+                self._note_look(operation, holder, body, path, now)
             if operation.changes:
                 answer = self._change(operation, holder, body, path, now)
             else:
@@ -95,6 +100,28 @@ class Api:
             raise Refused(OUT_OF_SCOPE)
         return holder
 
+    def _note_look(
+        self,
+        operation: Operation,
+        holder: Holder,
+        body: Schema | None,
+        path: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        """Before anything is shown, and whether or not there is anything to show."""
+        with transaction(self._database) as session:
+            citizen = citizen_with_tax_code(session, body.tax_code) if isinstance(body, LookUp) else None
+            request = request_by_reference(session, path["reference"]) if "reference" in path else None
+            note_look(
+                session,
+                by=f"api key {holder.key_id}",
+                action=AuditAction.VIEWED if citizen or request else AuditAction.SEARCHED,
+                now=now,
+                citizen_id=citizen.id if citizen else None,
+                request_id=request.id if request else None,
+                detail=operation.name if citizen or request else f"{operation.name}: not found",
+            )
+
     def _change(
         self,
         operation: Operation,
@@ -114,7 +141,7 @@ class Api:
                     session,
                     ask,
                     lambda: operation.handler(
-                        session, body, Asked(now, path, filing_key(ask))
+                        session, body, Asked(now, path, filing_key(ask), holder_of(holder.key_id))
                     ).model_dump_json(),
                     now=now,
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -10,11 +11,12 @@ from sqlalchemy.orm import Session, selectinload
 from desk import courses, models, rooms
 from desk.models import PartOfDay, RoomUse, Scope
 from desk.settings import ROME
-from webhooks.api.filing import ordered_by, shown
+from webhooks.api.filing import citizen_of, ordered_by, shown
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     ALREADY_ENROLLED,
     COURSE_FULL,
+    NOT_ENROLLED,
     NOT_IN_REGISTER,
     ROOM_TAKEN,
     UNKNOWN,
@@ -26,7 +28,9 @@ from webhooks.schemas import (
     Courses,
     Enrolment,
     EnrolmentRequest,
+    Enrolments,
     FiledRequest,
+    LookUp,
     PartOfRoom,
     Room,
     RoomDay,
@@ -71,8 +75,43 @@ def _enrol(session: Session, body: EnrolmentRequest, asked: Asked) -> Enrolment:
         raise Refused(ALREADY_ENROLLED) from e
     except (courses.Full, courses.ListFull) as e:
         raise Refused(COURSE_FULL) from e
+    return _shown(session, enrolment)
+
+
+def _enrolments_of_citizen(session: Session, body: LookUp, _: Asked) -> Enrolments:
+    citizen = citizen_of(session, body.tax_code)
+    return Enrolments(
+        items=[_shown(session, enrolment) for enrolment in courses.enrolments_of(session, citizen.id)]
+    )
+
+
+def _withdraw(session: Session, body: LookUp, asked: Asked) -> Enrolment:
+    citizen = citizen_of(session, body.tax_code)
+    reference = asked.path["reference"]
+    enrolment = next(
+        (each for each in courses.enrolments_of(session, citizen.id) if each.request.reference == reference),
+        None,
+    )
+    if enrolment is None:
+        raise Refused(UNKNOWN)
+    try:
+        courses.withdraw(session, enrolment.id, by=models.Channel.WEB.value, now=asked.now)
+    except courses.NotEnrolled as e:
+        raise Refused(NOT_ENROLLED) from e
+    return _shown(session, enrolment)
+
+
+def _shown(session: Session, enrolment: models.Enrolment) -> Enrolment:
+    state: Literal["placed", "waiting", "withdrawn"] = "waiting"
+    if enrolment.cancelled_at is not None:
+        state = "withdrawn"
+    elif enrolment.placed_at is not None:
+        state = "placed"
     return Enrolment(
-        request=shown(enrolment.request), course=body.course, position=courses.position(session, enrolment)
+        request=shown(enrolment.request),
+        course=enrolment.course_code,
+        state=state,
+        position=courses.position(session, enrolment),
     )
 
 
@@ -174,6 +213,30 @@ OPERATIONS = (
         changes=True,
         handler=_enrol,
         problems=(NOT_IN_REGISTER, ALREADY_ENROLLED, COURSE_FULL),
+    ),
+    Operation(
+        name="look_up_enrolments",
+        method="POST",
+        path="/enrolments/look-up",
+        summary="A citizen's enrolments of all channels, the newest first",
+        scope=Scope.REQUESTS_READ,
+        body=LookUp,
+        answer=Enrolments,
+        looks=True,
+        handler=_enrolments_of_citizen,
+        problems=(NOT_IN_REGISTER,),
+    ),
+    Operation(
+        name="withdraw_enrolment",
+        method="POST",
+        path="/enrolments/{reference}/withdraw",
+        summary="Withdraw an enrolment; who waits moves up",
+        scope=Scope.COURSES_WRITE,
+        body=LookUp,
+        answer=Enrolment,
+        changes=True,
+        handler=_withdraw,
+        problems=(NOT_IN_REGISTER, UNKNOWN, NOT_ENROLLED),
     ),
     Operation(
         name="list_rooms",

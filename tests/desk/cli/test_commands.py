@@ -21,7 +21,7 @@ from desk.cli.health import examine
 from desk.db import connect, migrate, reading, sessions, transaction
 from desk.demo import demo_logins, load_demo
 from desk.keyring import open_keyring
-from desk.models import Audit, Message, Operator, Request
+from desk.models import Audit, Citizen, Consent, IdentityDocument, Message, Operator, Request
 from desk.settings import Settings
 
 #: 1 requests, 1 of civil status, 1 birth, 1 for me, birth date, 1 copy, 1 at the counter, 1 confirm.
@@ -295,3 +295,30 @@ def test_a_citizen_is_exported_and_erased(town: Settings, tmp_path: Path) -> Non
     assert "No citizen has that tax code" in text
     with reading(sessions(connect(town.url))) as session:
         assert session.scalars(select(Audit.action).order_by(Audit.id)).all() == ["exported", "erased"]
+
+
+def test_the_counter_notes_a_card_a_passport_and_a_withdrawn_consent(town: Settings) -> None:
+    typed = f"{TAX_CODE}\n"
+    code, text = run("citizen", "card", "--by", "anna", "--issued", "2026-11-23", typed=typed)
+    assert (code, "valid until 15/03/2037" in text) == (0, True), text
+    assert run("citizen", "card", "--by", "anna", "--issued", "1999-01-01", typed=typed)[0] == 1
+    assert run("citizen", "card", "--by", "nobody", typed=typed)[0] == 1
+    code, text = run("citizen", "passport", "--by", "anna", typed=typed)
+    assert (code, "The message is written" in text) == (0, True), text
+    code, text = run("citizen", "withdraw-consent", "--by", "anna", "--number", GIULIA, typed=typed)
+    assert (code, "1 consents ended" in text) == (0, True), text
+    assert run("citizen", "withdraw-consent", "--by", "anna", "--number", "x", typed=typed)[0] == 1
+    code, text = run("citizen", "passport", "--by", "anna", typed=typed)
+    assert (code, "somebody has to phone" in text) == (1, True), text
+    with reading(sessions(connect(town.url))) as session:
+        theirs = select(IdentityDocument.kind).join(Citizen).where(Citizen.tax_code == TAX_CODE)
+        assert session.scalars(theirs).all() == ["electronic"]
+        assert session.scalars(select(Message.template)).all() == ["passport_arrived"]
+        assert session.scalars(select(Audit.detail).order_by(Audit.id)).all() == [
+            "identity card",
+            "passport",
+            "consent",
+            "passport",
+        ]
+        consent = session.scalars(select(Consent).where(Consent.withdrawn_at.is_not(None))).one()
+        assert (consent.withdrawn_how, consent.withdrawn_by) == ("counter", "anna")

@@ -26,8 +26,10 @@ from webhooks.client import Client, Refused, Unreachable
 from webhooks.schemas import (
     BookingRequest,
     CertificateRequest,
+    ConsentWithdrawal,
     Contact,
     EnrolmentRequest,
+    HoldRequest,
     MoveRequest,
     ReportRequest,
     RoomRequest,
@@ -60,9 +62,15 @@ def test_everything_the_channel_offers(desk: Client) -> None:
     first, second = desk.slots(service, limit=2).items
     assert desk.slots(service, since=second.starts_at, limit=1).items == [second]
     contact = Contact(phone=GIULIAS_NUMBER)
+    held = desk.hold(HoldRequest(service=service, starts_at=first.starts_at))
+    assert held.held_until > datetime.now(UTC)
     booked = desk.book(
-        BookingRequest(tax_code=GIULIA, service=service, starts_at=first.starts_at, contact=contact)
+        BookingRequest(
+            tax_code=GIULIA, service=service, starts_at=first.starts_at, hold=held.hold, contact=contact
+        )
     )
+    # What was booked is not given back.
+    desk.release(held.hold)
     assert desk.appointments_of(GIULIA).items == [booked]
     moved = desk.move(booked.reference, MoveRequest(tax_code=GIULIA, starts_at=second.starts_at))
     assert (moved.reference, moved.starts_at) == (booked.reference, second.starts_at)
@@ -70,7 +78,12 @@ def test_everything_the_channel_offers(desk: Client) -> None:
 
     course = desk.courses().items[0]
     enrolled = desk.enrol(EnrolmentRequest(tax_code=GIULIA, course=course.code))
-    assert (enrolled.request.kind, enrolled.position) == ("course", None)
+    assert (enrolled.request.kind, enrolled.state, enrolled.position) == ("course", "placed", None)
+    assert desk.enrolments_of(GIULIA).items == [enrolled]
+    withdrawn = desk.withdraw_enrolment(enrolled.request.reference, GIULIA)
+    assert (withdrawn.state, withdrawn.request.state) == ("withdrawn", "done")
+    assert desk.withdraw_consent(ConsentWithdrawal(tax_code=GIULIA)).withdrawn == 1
+    assert desk.withdraw_consent(ConsentWithdrawal(tax_code=GIULIA)).withdrawn == 0
     room, day = desk.rooms().items[-1], datetime.now(UTC).date() + timedelta(days=20)
     asked = desk.ask_for_room(
         RoomRequest(
