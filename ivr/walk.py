@@ -234,7 +234,7 @@ def _ways_out(step: Step) -> list[Any]:
 
 #: What a dialog's way does not depend on: the desk may change its mind, both languages say the same, and why
 #: there is nobody to talk to has been said.
-_IRRELEVANT = {"desk", "agenda", "town", "notice", "language", "sorry", "why"}
+_IRRELEVANT = {"desk", "agenda", "town", "notice", "answers", "duty", "language", "sorry", "why"}
 
 
 def _state(running: object) -> tuple[tuple[str, int, object], ...]:

@@ -81,7 +81,7 @@ def test_every_path_ends(crawled: dict[str, Walked]) -> None:
         "override": {"done", "hung up", "as before"},
         "unanswered": {"done", "hung up", "as before"},
         "paused": {"done", "hung up"},
-        "survey": {"done", "hung up"},
+        "survey": {"done", "hung up", "as before"},
         "voice_notice": {"done", "hung up", "as before"},
         "waiting": {"done", "transfer", "hung up", "as before"},
     }
