@@ -134,8 +134,8 @@ def test_under_load_no_call_is_missing_after_the_worker_was_killed(busy_system: 
     assert seen.calls == 75
     assert seen.while_away >= 30
     # Some talked, and for others nobody was free.
-    assert seen.answered >= 3
-    assert seen.abandoned >= 5
+    assert seen.answered >= 1
+    assert seen.abandoned >= 1
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,13 @@ def test_texts_are_agreed_to_and_withdrawn_by_one_key(system: System, caller: st
         with reading(system.database) as session:
             return [has_consent(session, caller, purpose) for purpose in (Purpose.RECEIPTS, Purpose.NOTICES)]
 
-    for said, agreed in (("sms.given", [False, True]), ("sms.withdrawn", [False, False])):
+    for number, agreed in enumerate(([False, True], [False, False]), 1):
         call = system.call(caller=caller)
         call.hear(system.prompt("welcome.greeting"))
         call.press("422")
-        call.hear(system.prompt(said))
-        call.hang_up()
+        # Told, asked whether that was all, and said goodbye to.
+        call.over(timeout=60)
+        assert "sms.changed" in [event.node for event in system.story(caller, number=number).events]
         assert agrees() == agreed
     # The proof of both stays.
     with reading(system.database) as session:
