@@ -1,7 +1,7 @@
 """Tables of figures as files: CSV, XLSX with typed cells, JSON, PDF; and their values in words.
 
 CSV and JSON are for programs: plain numbers, seconds, shares from 0 to 1, ISO dates, nothing for nothing.
-XLSX cells are numbers with a format. What people read (terminal, PDF) is written the Italian or the English way.
+XLSX cells are numbers with a format. What people read is written the Italian or the English way.
 """
 
 from __future__ import annotations
