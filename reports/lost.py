@@ -113,19 +113,26 @@ def lost_figures(session: Session, period: Period) -> LostFigures:
 def _served_since(session: Session, period: Period) -> dict[str, datetime]:
     """When the numbers of lost calls without an item were answered."""
     stay = aliased(QueueStay)
-    answered = func.min(stay.answered_at, type_=QueueStay.answered_at.type)
+    answered = (
+        select(stay.answered_at)
+        .where(
+            stay.caller_e164 == QueueStay.caller_e164,
+            stay.entered_at > QueueStay.entered_at,
+            stay.outcome == StayOutcome.ANSWERED,
+            stay.answered_at > LostCall.lost_at,
+        )
+        .order_by(stay.entered_at)
+        .limit(1)
+        .scalar_subquery()
+    )
     rows = session.execute(
         select(LostCall.call_unique_id, answered)
         .join(QueueStay, QueueStay.call_unique_id == LostCall.call_unique_id)
-        .join(stay, stay.caller_e164 == QueueStay.caller_e164)
         .where(
             LostCall.request_id.is_(None),
             LostCall.lost_at >= period.begins_at,
             LostCall.lost_at < period.ends_at,
-            stay.outcome == StayOutcome.ANSWERED,
-            stay.answered_at > LostCall.lost_at,
         )
-        .group_by(LostCall.call_unique_id)
     )
     return {call: at for call, at in rows if at is not None}
 

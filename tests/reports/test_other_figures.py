@@ -274,7 +274,12 @@ def test_the_flow_at_the_counter(town: Sessions) -> None:
         # Pressed twice; and an appointment that was for the social worker.
         record_visit(session, "documents", by="anna", idempotency_key="3", now=at(DAY, "09:46:00"))
         record_visit(
-            session, "appointments", by="anna", idempotency_key="s", now=at(DAY, "17:00:00"), category="social"
+            session,
+            "appointments",
+            by="anna",
+            idempotency_key="s",
+            now=at(DAY, "17:00:00"),
+            category="social",
         )
         for wrong in ({"service": "nonsense"}, {"service": "documents", "category": "nonsense"}):
             with pytest.raises(UnknownService):
@@ -382,7 +387,12 @@ def test_texts_and_consents(sessions: Sessions) -> None:
                 )
             )
         for number, (given, withdrawn) in enumerate(
-            [("-5 10:00:00", None), ("10:00:00", None), ("-5 10:00:00", "11:00:00"), ("10:00:00", "+3 10:00:00")]
+            [
+                ("-5 10:00:00", None),
+                ("10:00:00", None),
+                ("-5 10:00:00", "11:00:00"),
+                ("10:00:00", "+3 10:00:00"),
+            ]
         ):
             session.add(
                 Consent(
