@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any
 
@@ -104,6 +105,7 @@ class _Sums:
     open_calls: int = 0
 
 
+@lru_cache(maxsize=1024)
 def line_of(called: str | None) -> str:
     """The line that was dialled, in E.164 where it is a telephone number; empty if it is not known."""
     return (to_e164(called) or called or "")[:40]
