@@ -34,7 +34,6 @@ from desk.models import (
     RoutingRules,
 )
 from desk.requests import change_state, file_request
-from desk.settings import ROME
 from reports.citizen_figures import consent_figures, message_figures, registered
 from reports.counter_figures import (
     AppointmentFigures,
@@ -283,7 +282,7 @@ def test_the_flow_at_the_counter(town: Sessions) -> None:
         )
         for wrong in ({"service": "nonsense"}, {"service": "documents", "category": "nonsense"}):
             with pytest.raises(UnknownService):
-                record_visit(session, **wrong, by="anna", idempotency_key="w", now=NOW)  # type: ignore[arg-type]
+                record_visit(session, **wrong, by="anna", idempotency_key="w", now=NOW)
         assert len(counter_services(session)) == 12
         assert len(session.scalars(select(CounterVisit)).all()) == 6
     with reading(town) as session:
@@ -566,7 +565,3 @@ def test_what_is_wrong_with_the_data(town: Sessions) -> None:
     # What happened just now may still get its end.
     assert (at_once.calls_without_end, at_once.stays_without_end) == (0, 0)
     assert clean.perfect
-
-
-def test_hours_are_those_of_rome() -> None:
-    assert Period(DAY, DAY).begins_at == datetime.combine(DAY, time(), ROME)
