@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -296,6 +296,17 @@ def call_figures(
         )
         for key in keys
     )
+
+
+def merged(groups: Iterable[CallFigures]) -> CallFigures:
+    """The figures of all calls of ``groups``: at least one, with the same limits and no call in common."""
+    every = list(groups)
+    sums: dict[str, Any] = {}
+    for name in _COUNTS:
+        values = [getattr(figures, name) for figures in every]
+        sums[name] = None if None in values else sum(values)
+    longest = max((one.longest_wait for one in every if one.longest_wait is not None), default=None)
+    return replace(every[0], longest_wait=longest, **sums)
 
 
 def total(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean, median
 
-from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Float, case, cast, extract, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from desk.lost_calls import SYSTEM
 from desk.models import (
@@ -71,47 +71,48 @@ class CallBackFigures:
 
 def lost_figures(session: Session, period: Period) -> LostFigures:
     """The calls lost in ``period``, and what became of them until now."""
-    done = (RequestPeriod.state == RequestState.DONE) & (RequestPeriod.started_at >= LostCall.lost_at)
-    first_done = func.min(case((done, RequestPeriod.started_at)), type_=RequestPeriod.started_at.type)
-    worked_on = func.max(case((done & (RequestPeriod.by != SYSTEM), 1), else_=0))
-    caller = func.coalesce(QueueStay.caller_e164, Call.caller_e164)
-    rows = session.execute(
-        select(LostCall.call_unique_id, LostCall.lost_at, LostCall.request_id, caller, first_done, worked_on)
+    lost_then = (LostCall.lost_at >= period.begins_at) & (LostCall.lost_at < period.ends_at)
+    took = _seconds(session, LostCall.lost_at, RequestPeriod.started_at)
+    handled = session.execute(
+        select(func.min(took), func.max(case((RequestPeriod.by != SYSTEM, 1), else_=0)))
+        .select_from(LostCall)
+        .join(RequestPeriod, RequestPeriod.request_id == LostCall.request_id)
+        .where(
+            lost_then,
+            RequestPeriod.state == RequestState.DONE,
+            RequestPeriod.started_at >= LostCall.lost_at,
+        )
+        .group_by(LostCall.call_unique_id)
+    ).all()
+    lost = session.scalar(select(func.count()).select_from(LostCall).where(lost_then)) or 0
+    withheld = session.scalar(
+        select(func.count())
+        .select_from(LostCall)
         .outerjoin(QueueStay, QueueStay.call_unique_id == LostCall.call_unique_id)
         .outerjoin(Call, Call.unique_id == LostCall.call_unique_id)
-        .outerjoin(RequestPeriod, RequestPeriod.request_id == LostCall.request_id)
-        .where(LostCall.lost_at >= period.begins_at, LostCall.lost_at < period.ends_at)
-        .group_by(LostCall.call_unique_id, LostCall.lost_at, LostCall.request_id, caller)
-    ).all()
-    served = _served_since(session, period)
-    lost = withheld = by_itself = by_operator = 0
-    times: list[float] = []
-    for call, lost_at, request, number, done_at, by_hand in rows:
-        lost += 1
-        if number is None and request is None:
-            withheld += 1
-            continue
-        # No item was made for a call whose number was answered before anybody looked.
-        recovered = done_at if request is not None else served.get(call)
-        if recovered is None:
-            continue
-        times.append((recovered - lost_at).total_seconds())
-        if by_hand:
-            by_operator += 1
-        else:
-            by_itself += 1
+        .where(
+            lost_then,
+            LostCall.request_id.is_(None),
+            QueueStay.caller_e164.is_(None),
+            Call.caller_e164.is_(None),
+        )
+    )
+    # No item was made for a call whose number was answered before anybody looked.
+    at_once = _served_at_once(session, lost_then)
+    by_operator = sum(by_hand for _, by_hand in handled)
+    times = [*(round(seconds, 3) for seconds, _ in handled), *at_once]
     return LostFigures(
         lost,
-        withheld,
-        by_itself,
+        withheld or 0,
+        len(times) - by_operator,
         by_operator,
         fmean(times) if times else None,
         median(times) if times else None,
     )
 
 
-def _served_since(session: Session, period: Period) -> dict[str, datetime]:
-    """When the numbers of lost calls without an item were answered."""
+def _served_at_once(session: Session, lost_then: ColumnElement[bool]) -> list[float]:
+    """After how many seconds the numbers of lost calls without an item were answered."""
     stay = aliased(QueueStay)
     answered = (
         select(stay.answered_at)
@@ -126,15 +127,20 @@ def _served_since(session: Session, period: Period) -> dict[str, datetime]:
         .scalar_subquery()
     )
     rows = session.execute(
-        select(LostCall.call_unique_id, answered)
+        select(LostCall.lost_at, answered)
         .join(QueueStay, QueueStay.call_unique_id == LostCall.call_unique_id)
-        .where(
-            LostCall.request_id.is_(None),
-            LostCall.lost_at >= period.begins_at,
-            LostCall.lost_at < period.ends_at,
-        )
+        .where(lost_then, LostCall.request_id.is_(None))
     )
-    return {call: at for call, at in rows if at is not None}
+    return [(at - lost_at).total_seconds() for lost_at, at in rows if at is not None]
+
+
+def _seconds(
+    session: Session, begin: InstrumentedAttribute[datetime], end: InstrumentedAttribute[datetime]
+) -> ColumnElement[float]:
+    """Seconds between two moments, reckoned by the database: reading many moments takes longer than that."""
+    if session.get_bind().dialect.name == "sqlite":
+        return (func.julianday(end) - func.julianday(begin)) * literal(86400.0)
+    return cast(extract("epoch", end) - extract("epoch", begin), Float)
 
 
 def call_back_figures(session: Session, period: Period) -> CallBackFigures:

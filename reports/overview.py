@@ -7,7 +7,18 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reports.calls import By, CallFigures, Group, HeatMap, Limits, Where, call_figures, heat_map, total
+from reports.calls import (
+    By,
+    CallFigures,
+    Group,
+    HeatMap,
+    Limits,
+    Where,
+    call_figures,
+    heat_map,
+    merged,
+    total,
+)
 from reports.ivr_paths import NodeFigures, node_figures
 from reports.lost import LostFigures, lost_figures
 from reports.periods import Period
@@ -46,13 +57,15 @@ def overview(
 ) -> Overview:
     """Everything about ``period`` that fits on one page."""
     by = By.DAY if len(period) <= DAYS else By.MONTH
+    course = call_figures(session, period, by=by, where=where, limits=limits)
     ((_, requests),) = request_figures(session, period, now=now, by=RequestsBy.TOTAL)
     return Overview(
         period,
         period.before(),
-        total(session, period, where=where, limits=limits),
+        # What is read once need not be read again.
+        merged(group.figures for group in course),
         total(session, period.before(), where=where, limits=limits),
-        call_figures(session, period, by=by, where=where, limits=limits),
+        course,
         by,
         call_figures(session, period, by=By.HOUR, where=where, limits=limits),
         call_figures(session, period, by=By.OPERATOR, where=where, limits=limits),
