@@ -25,6 +25,7 @@ from desk.models.citizens import (
     PhoneNumber,
     Purpose,
 )
+from desk.models.counter import CounterService, CounterVisit, FlowCategory, Inhabitants
 from desk.models.courses import Course, CoursePlace, Enrolment
 from desk.models.details import (
     CallBackDetails,
@@ -44,6 +45,16 @@ from desk.models.details import (
     RoomUse,
     Stamp,
     Subject,
+)
+from desk.models.figures import (
+    CallSums,
+    EdgeSums,
+    FiguresOfDay,
+    FiguresReached,
+    NodeSums,
+    RepeatSums,
+    TalkSums,
+    WaitSums,
 )
 from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
@@ -108,6 +119,7 @@ __all__ = [
     "CallLeg",
     "CallOutcome",
     "CallRecording",
+    "CallSums",
     "CallerPreference",
     "CertificateDetails",
     "CertificateKind",
@@ -116,6 +128,8 @@ __all__ = [
     "Closure",
     "CompetentOffice",
     "Consent",
+    "CounterService",
+    "CounterVisit",
     "Course",
     "CourseDetails",
     "CoursePlace",
@@ -127,12 +141,16 @@ __all__ = [
     "DocumentKind",
     "DocumentNotice",
     "Draft",
+    "EdgeSums",
     "Email",
     "Enrolment",
     "EventDelivery",
     "EventKind",
     "EventSubscription",
     "Fee",
+    "FiguresOfDay",
+    "FiguresReached",
+    "FlowCategory",
     "HandOver",
     "IdentificationAttempt",
     "Identified",
@@ -141,6 +159,7 @@ __all__ = [
     "InboundKind",
     "InboundText",
     "IngestPosition",
+    "Inhabitants",
     "JobResult",
     "JobState",
     "KeptAnswer",
@@ -151,6 +170,7 @@ __all__ = [
     "MessageDetails",
     "MessageReceipt",
     "MessageState",
+    "NodeSums",
     "Notice",
     "NoticeStage",
     "Office",
@@ -166,6 +186,7 @@ __all__ = [
     "QueueEvent",
     "QueueStay",
     "RecordingAccess",
+    "RepeatSums",
     "ReportCategory",
     "ReportDetails",
     "Request",
@@ -190,6 +211,8 @@ __all__ = [
     "StayOutcome",
     "Subject",
     "SurveyAnswer",
+    "TalkSums",
     "Tier",
+    "WaitSums",
     "WrongPin",
 ]

@@ -212,10 +212,12 @@ def test_every_table_about_people_is_reached() -> None:
         if {constraint.referred_table.name for constraint in table.foreign_key_constraints} & reached:
             reached.add(table.name)
     town = {
-        "absences", "api_keys", "appointment_services", "certificate_kinds", "closures",
-        "competent_offices", "courses", "desk_now", "digests", "event_deliveries", "event_subscriptions",
-        "fees", "ingest_positions", "job_states", "kept_answers", "notices", "offices", "opening_hours",
-        "operators", "overrides", "phones", "report_categories", "room_purposes", "rooms", "routing_rules",
-        "slot_patterns", "sms_routes", "special_hours", "wrong_pins",
+        "absences", "api_keys", "appointment_services", "call_sums", "certificate_kinds", "closures",
+        "competent_offices", "counter_services", "counter_visits", "courses", "desk_now", "digests",
+        "edge_sums", "event_deliveries", "event_subscriptions", "fees", "figures_of_days", "figures_reached",
+        "flow_categories", "ingest_positions", "inhabitants", "job_states", "kept_answers", "node_sums",
+        "notices", "offices", "opening_hours", "operators", "overrides", "phones", "repeat_sums",
+        "report_categories", "room_purposes", "rooms", "routing_rules", "slot_patterns", "sms_routes",
+        "special_hours", "talk_sums", "wait_sums", "wrong_pins",
     }  # fmt: skip
     assert {table.name for table in tables} - reached == town
