@@ -11,6 +11,12 @@ from enum import StrEnum
 TRUNK = "trunk"
 #: The AMI user of the worker.
 AMI_USER = "centralino"
+#: The AMI user of the console.
+CONSOLE_USER = "console"
+#: Where in Asterisk's database the passwords of phones in pages are kept (a family of objects of ``res_pjsip``).
+WEB_PHONES = "webphones"
+#: The SIP endpoint of the page for trying the system out.
+TRY_IT = "tryit"
 #: The queue rule that lets the counters ring after the back office.
 BACK_OFFICE_FIRST = "back-office-first"
 #: What a phone dials to be paused or to take calls again; followed by an extension, the lamp for it.
@@ -34,6 +40,20 @@ LAMP = "Custom:desk-open"
 LIT, DARK = "INUSE", "NOT_INUSE"
 
 
+#: The phone in the page of whoever works at a phone's place is named by this and the extension.
+WEB_PHONE = "web"
+
+
+def web_phone(extension: str) -> str:
+    """The SIP endpoint of the phone in the page at that place."""
+    return f"{WEB_PHONE}{extension}"
+
+
+def interfaces(extension: str) -> tuple[str, str]:
+    """The two phones of a place, as queues name them: the one in a page, the one on the desk."""
+    return f"PJSIP/{web_phone(extension)}", f"PJSIP/{extension}"
+
+
 class Context(StrEnum):
     """Contexts of the dialplan."""
 
@@ -50,6 +70,7 @@ class Context(StrEnum):
     TRANSFERRED = "transferred"
     ENDED = "ended"
     RECORDED = "recorded"
+    RETURNED = "returned"
 
 
 class Queue(StrEnum):
@@ -150,3 +171,5 @@ class Sound(StrEnum):
     GREETING = "called_back.greeting"
     RETURNED = "fallback.returned"
     OFFICE_SILENT = "fallback.office_silent"
+    #: The operator's page is gone; somebody takes over.
+    LINE_LOST = "fallback.line_lost"
