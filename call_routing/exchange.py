@@ -40,7 +40,8 @@ SYSTEM_PROGRAMS = "/usr/sbin"
 
 TEMPLATES = PROJECT / "asterisk-conf"
 
-_PENALTY = {"back_office": 0, "counter": 1}
+#: The penalty of each tier in the desk's queue.
+PENALTY = {"back_office": 0, "counter": 1}
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
 #: How long a citizen's telephone rings who is called back.
@@ -103,7 +104,10 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     """
     state = _state(settings)
     account = _account()
-    folders = [state, *(state / name for name in ("etc", "lib", "lib/keys", "spool", "log", "log/cdr-custom", "run"))]
+    folders = [
+        state,
+        *(state / name for name in ("etc", "lib", "lib/keys", "spool", "log", "log/cdr-custom", "run")),
+    ]
     written_for_us = (
         settings.messages,
         settings.call_backs,
@@ -141,7 +145,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "call_backs": settings.call_backs,
         "calls": settings.recorded_calls,
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
-        "penalty": _PENALTY,
+        "penalty": PENALTY,
         "limits": _limits(town),
         "web_phones": names.WEB_PHONES,
         "try_it": names.TRY_IT,
@@ -260,7 +264,7 @@ def _limits(town: Town) -> dict[str, int]:
     """Times of the dialplan and the queue, in seconds."""
     longest = {
         tier: max((phone.ring_seconds for phone in town.phones if phone.tier == tier), default=0)
-        for tier in _PENALTY
+        for tier in PENALTY
     }
     first = longest["back_office"] or longest["counter"]
     return {

@@ -13,7 +13,7 @@ TRUNK = "trunk"
 AMI_USER = "centralino"
 #: The AMI user of the console.
 CONSOLE_USER = "console"
-#: Where in Asterisk's database the passwords of phones in pages are kept (a family of objects of ``res_pjsip``).
+#: The family in Asterisk's database in which ``res_pjsip`` looks for the passwords of phones in pages.
 WEB_PHONES = "webphones"
 #: The SIP endpoint of the page for trying the system out.
 TRY_IT = "tryit"
@@ -143,6 +143,8 @@ class PauseReason(StrEnum):
     OPERATOR = "operator"
     #: The operator takes calls again.
     BACK = "back"
+    #: Its place is worked at with the other phone.
+    ELSEWHERE = "elsewhere"
 
 
 class Outcome(StrEnum):

@@ -84,12 +84,12 @@ class Settings(BaseSettings):
     web_address: str = "127.0.0.1"
     web_port: Port = 8080
 
-    #: Where phones in the operators' pages reach Asterisk: encrypted at ``sip_address``, and open on the loopback
-    #: address only.
+    #: Where phones in the operators' pages reach Asterisk: encrypted at ``sip_address``, and open on the
+    #: loopback address only.
     wss_port: Port = 8089
     ws_port: Port = 8088
-    #: The address that pages are told, as ``wss://centralino.comune.example/ws``; empty: the open one where the
-    #: pages themselves are on the loopback address, else the encrypted one at the host of the page.
+    #: The address that pages are told, as ``wss://centralino.comune.example/ws``; empty: the open one where
+    #: the pages themselves are on the loopback address, else the encrypted one at the host of the page.
     phone_url: str = Field(default="", pattern=r"^(wss?://[\w.\[\]-]+(:\d+)?(/[\w./-]*)?)?$")
     #: A certificate (PEM, with its chain) and its key for it; empty: one that is signed by itself.
     tls_certificate: Path | None = None

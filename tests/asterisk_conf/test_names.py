@@ -110,7 +110,7 @@ def test_queues(etc: Path, dialplan: str, town: Town) -> None:
         rows = queues[names.phone_queue(phone.extension)]
         assert ("timeout", str(phone.ring_seconds)) in rows
         assert [value for key, value in rows if key == "member"] == [
-            f"PJSIP/{phone.extension},0,{phone.extension}"
+            f"{interface},0,{phone.extension}" for interface in reversed(names.interfaces(phone.extension))
         ]
     called = set(re.findall(r"Queue\(([\w-]+)", dialplan))
     assert called == {*Queue, names.PHONE_QUEUE, names.phone_queue("301")}
@@ -134,15 +134,26 @@ def test_sounds(dialplan: str) -> None:
 
 def test_endpoints_and_users(etc: Path, town: Town) -> None:
     pjsip = sections(etc / "pjsip.conf")
-    endpoints = {"trunk", "phone", "endpoint", *(phone.extension for phone in town.phones)}
+    endpoints = {"trunk", "phone", "web-phone", "endpoint", *(phone.extension for phone in town.phones)}
+    endpoints |= {names.web_phone(phone.extension) for phone in town.phones}
     assert names.TRUNK in pjsip
-    assert set(pjsip) == endpoints | {"global", "transport-udp", "trunk-addresses", "phone-address"}
+    transports = {"transport-udp", "transport-ws", "transport-wss"}
+    assert set(pjsip) == endpoints | transports | {
+        "global",
+        "trunk-addresses",
+        "phone-address",
+        "web-address",
+    }
+    # A phone in a page has no password in a file.
+    assert not any(key == "password" for key, _ in pjsip[names.web_phone("201")])
+    (kept,) = [value for key, value in sections(etc / "sorcery.conf")["res_pjsip"] if "astdb" in value]
+    assert kept == f"astdb,{names.WEB_PHONES}"
     assert [value for key, value in pjsip["trunk-addresses"] if key == "match"] == [
         "127.0.0.1/32",
         "192.0.2.7",
     ]
     assert [value for key, value in pjsip[names.TRUNK] if key == "contact"] == ["sip:192.0.2.7:5060"]
-    assert set(sections(etc / "manager.conf")) == {"general", names.AMI_USER}
+    assert set(sections(etc / "manager.conf")) == {"general", names.AMI_USER, names.CONSOLE_USER}
 
 
 def test_extensions(etc: Path, town: Town) -> None:
@@ -237,6 +248,10 @@ def test_the_readme_names_them_all() -> None:
         names.PHONE_QUEUE,
         names.TRUNK,
         names.AMI_USER,
+        names.CONSOLE_USER,
+        names.WEB_PHONES,
+        names.TRY_IT,
+        names.WEB_PHONE,
         names.BACK_OFFICE_FIRST,
         names.OVERRIDE,
         names.LAMP,
