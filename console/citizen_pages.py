@@ -12,12 +12,12 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from console.sign_in import SignedIn
+from console.routes import add_page
 from desk.audit import AuditAction, note_look
 from desk.citizen_export import export_citizen
 from desk.db import Sessions, transaction
 from desk.erasure import StillNeeded, erase_citizen
-from desk.models import Role
+from desk.permissions import Permission
 from desk.person import Person, citizen_by_tax_code, person_of
 from desk.pseudonyms import pseudonyms_of
 from desk.settings import Settings
@@ -42,16 +42,15 @@ class CitizenPages:
             ("/citizens/export", "export_citizen", self.export, "POST"),
             ("/citizens/erase", "erase_citizen", self.erase, "POST"),
         ):
-            blueprint.add_url_rule(path, name, view, methods=[method])
+            add_page(blueprint, path, name, view, Permission.EXPORT_AND_ERASE_CITIZENS, methods=[method])
 
     def form(self) -> ResponseReturnValue:
         """The search."""
-        self._administrator()
         return self._page()
 
     def find(self) -> ResponseReturnValue:
         """The citizen with the tax code that was typed, and how much is kept."""
-        by = self._administrator().login
+        by = g.operator.login
         with transaction(self._sessions) as db:
             citizen = citizen_by_tax_code(db, self._typed())
             note_look(
@@ -69,7 +68,7 @@ class CitizenPages:
 
     def export(self) -> ResponseReturnValue:
         """The export as a file. Its name says nothing about the person."""
-        by = self._administrator().login
+        by = g.operator.login
         with transaction(self._sessions) as db:
             citizen = citizen_by_tax_code(db, self._typed())
             if citizen is None:
@@ -84,7 +83,7 @@ class CitizenPages:
 
     def erase(self) -> ResponseReturnValue:
         """Erase, once the tax code was typed a second time."""
-        by = self._administrator().login
+        by = g.operator.login
         again = "".join(request.form.get("again", "").split()).upper()
         with transaction(self._sessions) as db:
             citizen = citizen_by_tax_code(db, self._typed())
@@ -121,9 +120,3 @@ class CitizenPages:
 
     def _typed(self) -> str:
         return request.form.get("tax_code", "")[:LONGEST_TAX_CODE]
-
-    def _administrator(self) -> SignedIn:
-        operator: SignedIn = g.operator
-        if operator.role != Role.ADMIN:
-            abort(403)
-        return operator

@@ -10,10 +10,14 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from console.language import language_of_visitor
+from console.routes import add_page
 from console.texts import Texts
 from desk.db import Sessions, reading
 from desk.job_runs import is_late, job_states
 from desk.models import JobResult, JobState
+from desk.permissions import Permission
+
+COLUMNS = ("name", "when", "started", "took", "result", "succeeded", "runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,15 @@ class JobPages:
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the page."""
-        blueprint.add_url_rule("/jobs", "jobs", self.jobs)
+        add_page(blueprint, "/jobs", "jobs", self.jobs, Permission.SEE_JOBS)
 
     def jobs(self) -> ResponseReturnValue:
         """The table of jobs."""
         with reading(self._sessions) as db:
             states = job_states(db)
         rows = list(self._rows(states))
-        return render_template("jobs.html", rows=rows, late=sum(row.late for row in rows))
+        columns = [self._texts.label(language_of_visitor(), "job_column", name) for name in COLUMNS]
+        return render_template("jobs.html", rows=rows, columns=columns, late=sum(row.late for row in rows))
 
     def _rows(self, states: Sequence[JobState]) -> Iterator[JobRow]:
         language, now = language_of_visitor(), self._clock()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app, g, request
 
 from console.citizen_pages import CitizenPages
 from console.formats import day, day_and_time
 from console.job_pages import JobPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
 from console.request_pages import RequestPages
+from console.sections import Shown, sections_for
 from console.sign_in import SignIn
 from console.texts import Texts
 from desk.db import Sessions
 from desk.settings import Settings
+
+
+def _sections() -> Sequence[Shown]:
+    """The navigation of who is logged in; nothing for everybody else."""
+    operator = g.get("operator")
+    return tuple(sections_for(current_app, operator.role, request.endpoint)) if operator else ()
 
 
 def console_blueprint(
@@ -41,6 +48,7 @@ def console_blueprint(
             "other_language": other_language(),
             "other_language_url": other_language_url(),
             "t": lambda key, **values: texts.say(language, key, **values),
+            "sections": _sections(),
             "label": lambda group, code: texts.label(language, group, code),
         }
 

@@ -15,9 +15,11 @@ from werkzeug.http import quote_etag
 from console.formats import amount, day, day_and_time, duration
 from console.language import language_of_visitor
 from console.request_list import Detail, read_detail, read_page
+from console.routes import add_page
 from console.texts import Texts
 from desk.audit import AuditAction, note_look
 from desk.db import Sessions, reading, transaction
+from desk.permissions import Permission
 from desk.references import is_reference
 
 COLUMNS = (
@@ -50,10 +52,13 @@ class RequestPages:
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
-        blueprint.add_url_rule("/requests", "requests", self.requests)
-        blueprint.add_url_rule("/requests/live", "live_requests", self.live_requests)
-        blueprint.add_url_rule("/requests/<reference>", "request_detail", self.request_detail)
-        blueprint.add_url_rule("/requests/<reference>/<name>.wav", "recording", self.recording)
+        for path, name, view in (
+            ("/requests", "requests", self.requests),
+            ("/requests/live", "live_requests", self.live_requests),
+            ("/requests/<reference>", "request_detail", self.request_detail),
+            ("/requests/<reference>/<name>.wav", "recording", self.recording),
+        ):
+            add_page(blueprint, path, name, view, Permission.SEE_REQUESTS)
 
     def requests(self) -> ResponseReturnValue:
         """The list, complete without any script."""

@@ -16,10 +16,12 @@ from flask_login import LoginManager, current_user, login_user
 
 from console.failed_logins import FailedLogins
 from console.language import empty_session, language_of_visitor
+from console.routes import add_page
 from console.texts import Texts
 from desk.db import Sessions, reading, transaction
-from desk.models import Operator
+from desk.models import Operator, Role
 from desk.operators import verify_password
+from desk.permissions import Permission, may
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ class SignedIn:
     operator_id: int
     login: str
     name: str
-    role: str
+    role: Role
     #: Changes with the password, so that a changed password ends the sessions opened with the old one.
     stamp: str
 
@@ -55,7 +57,11 @@ class SignedIn:
     @classmethod
     def from_operator(cls, operator: Operator) -> SignedIn:
         stamp = hashlib.sha256(operator.password_hash.encode()).hexdigest()[:16]
-        return cls(operator.id, operator.login, operator.name, str(operator.role), stamp)
+        return cls(operator.id, operator.login, operator.name, operator.role, stamp)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this operator's role allows it; also for templates: ``operator.may("work_requests")``."""
+        return may(self.role, Permission(permission))
 
     def get_id(self) -> str:
         """What Flask-Login keeps in the signed session."""
@@ -74,7 +80,7 @@ class SignIn:
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages and the check of the session's age before every request."""
         blueprint.add_url_rule("/login", "sign_in", self.sign_in, methods=["GET", "POST"])
-        blueprint.add_url_rule("/logout", "sign_out", self.sign_out, methods=["POST"])
+        add_page(blueprint, "/logout", "sign_out", self.sign_out, Permission.USE_CONSOLE, methods=["POST"])
         blueprint.before_app_request(self.end_old_session)
 
     def login_manager(self) -> LoginManager:

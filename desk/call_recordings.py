@@ -25,15 +25,16 @@ from sqlalchemy.orm import Session
 
 from desk.db import Sessions, insert, reading, transaction
 from desk.keyring import open_keyring
-from desk.models import CallRecording, RecordingAccess, Role, RoutingRules
+from desk.models import CallRecording, RecordingAccess, RoutingRules
 from desk.operators import operator_by_login
+from desk.permissions import Permission, roles_that_may
 from desk.settings import Settings
 from desk.spool import sync_folder, write_durably
 
 log = logging.getLogger(__name__)
 
 #: Who may listen.
-READERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+READERS = roles_that_may(Permission.HEAR_TALKS)
 #: A recording that was not written to for so long (seconds) and has no note is what a crash of Asterisk left.
 ABANDONED = 3600
 #: Days kept where the town's rules are missing.

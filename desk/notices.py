@@ -9,11 +9,12 @@ from pathlib import Path
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from desk.models import Notice, Operator, Role
+from desk.models import Notice, Operator
+from desk.permissions import Permission, roles_that_may
 from desk.settings import Settings
 
 #: Who may speak to every caller.
-AUTHORISED = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN})
+AUTHORISED = roles_that_may(Permission.SET_NOTICES)
 LANGUAGES = ("it", "en")
 
 

@@ -6,7 +6,19 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -16,10 +28,12 @@ from werkzeug.exceptions import HTTPException
 
 from console.language import language_of_visitor
 from console.pages import console_blueprint
+from console.routes import declare, may_open
 from console.sign_in import BACKGROUND, SignIn
 from console.texts import Texts
 from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
+from desk.permissions import Permission
 from desk.settings import Settings
 from prompts.catalogue import load_catalogue
 from webhooks.access_log import log_requests
@@ -126,6 +140,7 @@ def create_app(
         csrf.exempt(blueprint)
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)
+    declare(app, "start", Permission.USE_CONSOLE)
     _add_error_pages(app, texts)
     return app
 
@@ -147,6 +162,8 @@ def _require_log_in() -> ResponseReturnValue | None:
         return None
     if current_user.is_authenticated:
         g.operator = current_user._get_current_object()
+        if not may_open(current_app, g.operator.role, request.endpoint):
+            abort(403)
         return None
     if request.endpoint in BACKGROUND:
         return Response(status=401)

@@ -25,7 +25,7 @@ class Texts:
 
     @classmethod
     def read(cls) -> Self:
-        """Read the TOML files beside this module."""
+        """Read the TOML files in the folder of each language, one per topic."""
         return cls({language: _flat(_toml(language)) for language in Language})
 
     def say(self, language: Language, key: str, **values: object) -> str:
@@ -38,7 +38,16 @@ class Texts:
 
 
 def _toml(language: Language) -> Mapping[str, object]:
-    return tomllib.loads(files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))
+    """All topics of a language as one table: a group of keys may stand in one file only."""
+    whole: dict[str, object] = {}
+    for file in sorted(files(__name__).joinpath(language).iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".toml"):
+            continue
+        topic = tomllib.loads(file.read_text(encoding="utf-8"))
+        if twice := whole.keys() & topic.keys():
+            raise ValueError(f"{language}/{file.name} repeats a group of another file: {', '.join(twice)}")
+        whole |= topic
+    return whole
 
 
 def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:

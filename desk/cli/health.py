@@ -17,7 +17,7 @@ from call_routing import exchange
 from desk.db import DatabaseGone, connect, schema_is_current
 from desk.jobs import SILENT, heartbeat_file
 from desk.keyring import KeyringError, open_keyring
-from desk.settings import Settings
+from desk.settings import PROJECT, Settings
 from desk.sms.ways import NotSet, senders_of
 from prompts.catalogue import load_catalogue
 from prompts.checking import missing_sounds
@@ -64,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _space(settings)
     yield _database(settings)
     yield _secrets(settings)
+    yield _browser_parts()
     yield _prompts(settings)
     yield _sms(settings)
     yield from _ports(settings)
@@ -75,6 +76,17 @@ def _asterisk(settings: Settings) -> Finding:
     except exchange.NoAsterisk as e:
         return Finding("Asterisk", ok=False, detail=str(e), remedy="run asterisk-conf/obtain (as root)")
     return Finding("Asterisk", ok=True, detail=f"{programs.version}, SIPp {programs.sipp_version}")
+
+
+def _browser_parts() -> Finding:
+    # The last thing that the build does is to put the whole folder in its place.
+    built = (PROJECT / "console" / "static" / "vendor" / "frame.js").is_file()
+    return Finding(
+        "console",
+        ok=built,
+        detail="style, fonts and scripts are there" if built else "its style and scripts were not built",
+        remedy="run ./bootstrap (it needs npm and, this once, the network)",
+    )
 
 
 def _sms(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 
 from desk import db
 from desk.models import (
@@ -26,6 +27,7 @@ from desk.models import (
 from desk.operators import create_operator
 from desk.references import new_reference
 from desk.settings import Settings
+from tests.console.browsing import Visitor, chromium, served
 from tests.console.fixed import KEYRING, Clock, File, birth_certificate
 from webhooks.app import create_app
 
@@ -56,6 +58,28 @@ def app(settings: Settings, sessions: db.Sessions, clock: Clock) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the application is served."""
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a process; each takes a window of its own."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    """A fresh window with nobody logged in."""
+    visitor = Visitor.at(browser, address)
+    yield visitor
+    visitor.page.context.close()
 
 
 @pytest.fixture

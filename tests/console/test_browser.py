@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from console.request_list import PAGE_SIZE
 from console.sign_in import LONGEST_SESSION
 from desk.db import Sessions, transaction
 from desk.models import Operator, Request, RequestState
 from desk.settings import Settings
+from tests.console.browsing import Visitor
 from tests.console.fixed import Clock, File
-
-CHROMIUM = "/usr/bin/chromium"
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
@@ -47,22 +23,14 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(address: str, anna: Operator, complaints: list[str]) -> Iterator[Page]:
+def page(browser: Browser, address: str, anna: Operator, complaints: list[str]) -> Iterator[Page]:
     """The list of requests, logged in by keyboard, on a desktop screen."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1366, "height": 850}, base_url=address)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/")
-        page.locator("#login").focus()
-        page.keyboard.type("anna")
-        page.keyboard.press("Tab")
-        page.keyboard.type("giusta")
-        page.keyboard.press("Enter")
-        expect(page.locator("h1")).to_have_text("Richieste")
-        yield page
-        browser.close()
+    visitor = Visitor.at(browser, address)
+    visitor.complaints = complaints
+    visitor.sign_in("anna")
+    expect(visitor.page.locator("h1")).to_have_text("Richieste")
+    yield visitor.page
+    visitor.page.context.close()
 
 
 def _rows(page: Page) -> list[str]:

@@ -103,7 +103,7 @@ def test_only_administrators_get_there(
 ) -> None:
     an_operator(sessions, "altro", role)
     sign_in(client, "altro")
-    assert "/console/citizens" not in client.get("/console/jobs").text
+    assert "/console/citizens" not in client.get("/console/requests").text
     assert client.get("/console/citizens").status_code == 403
     for path in ("", "/export", "/erase"):
         form = {"tax_code": TAX_CODE, "again": TAX_CODE}

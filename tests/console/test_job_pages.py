@@ -8,14 +8,15 @@ from flask.testing import FlaskClient
 
 from console.job_pages import duration
 from desk.db import Sessions, transaction
-from desk.models import JobResult, JobState, Operator
+from desk.models import JobResult, JobState, Role
 from tests.console.fixed import Clock
-from tests.console.signing_in import sign_in
+from tests.console.signing_in import an_operator, sign_in
 
 
 @pytest.fixture
-def signed_in(client: FlaskClient, anna: Operator) -> FlaskClient:
-    return sign_in(client, "anna")
+def signed_in(client: FlaskClient, sessions: Sessions) -> FlaskClient:
+    an_operator(sessions, "vera", Role.SUPERVISOR)
+    return sign_in(client, "vera")
 
 
 def _rows(page: str) -> list[list[str]]:

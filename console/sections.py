@@ -1,0 +1,91 @@
+"""The sections of the console and the pages in each: what the navigation shows.
+
+An entry is shown where its page exists and the operator may open it, a section where it has such an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flask import Flask
+
+from console.routes import may_open
+from desk.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page in the navigation: its endpoint, and the key of the text that names it."""
+
+    endpoint: str
+    text: str
+    #: Endpoints of the pages below it, which show it as the current one.
+    below: frozenset[str] = frozenset()
+
+    def holds(self, endpoint: str | None) -> bool:
+        """Whether the page with that endpoint is this one or below it."""
+        return endpoint == self.endpoint or endpoint in self.below
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section; ``text`` names it, ``icon`` is of Bootstrap Italia's sprite."""
+
+    text: str
+    icon: str
+    entries: Sequence[Entry]
+
+
+#: In the order in which they are shown. A new page adds its line here.
+SECTIONS: Sequence[Section] = (
+    Section("section.phone", "it-telephone", ()),
+    Section(
+        "section.requests",
+        "it-inbox",
+        (Entry("console.requests", "requests.title", frozenset({"console.request_detail"})),),
+    ),
+    Section("section.agenda", "it-calendar", ()),
+    Section(
+        "section.citizens",
+        "it-user",
+        (
+            Entry(
+                "console.citizens",
+                "citizens.title",
+                frozenset({"console.find_citizen", "console.erase_citizen", "console.export_citizen"}),
+            ),
+        ),
+    ),
+    Section("section.services", "it-pa", ()),
+    Section("section.messages", "it-mail", ()),
+    Section("section.statistics", "it-chart-line", ()),
+    Section("section.settings", "it-settings", (Entry("console.jobs", "jobs.title"),)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A section as one operator sees it."""
+
+    section: Section
+    entries: Sequence[Entry]
+    current: bool
+
+    @property
+    def endpoint(self) -> str:
+        """Where the section begins."""
+        return self.entries[0].endpoint
+
+
+def sections_for(app: Flask, role: Role, endpoint: str | None) -> Iterator[Shown]:
+    """What somebody of that role sees on the page with that endpoint."""
+    for section in SECTIONS:
+        entries = tuple(
+            entry
+            for entry in section.entries
+            if entry.endpoint in app.view_functions and may_open(app, role, entry.endpoint)
+        )
+        if entries:
+            # Also a page below one that is not shown to this role keeps its section marked.
+            yield Shown(section, entries, any(entry.holds(endpoint) for entry in section.entries))

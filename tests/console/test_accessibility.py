@@ -1,0 +1,98 @@
+"""axe over every page, in both languages, on a desk's screen and a tablet held upright."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from desk.citizens import register_citizen
+from desk.db import Sessions, transaction
+from desk.models import JobResult, JobState, MessageState, RequestState, Role
+from tests.console.browsing import Visitor
+from tests.console.fixed import Clock, File, birth_certificate
+from tests.console.signing_in import an_operator
+
+TAX_CODE = "CLMGLI80C55F205N"
+
+
+@pytest.fixture
+def town(sessions: Sessions, clock: Clock, file: File) -> str:
+    """A little of everything that the pages show; gives the reference of one request."""
+    with transaction(sessions) as db:
+        giulia = register_citizen(
+            db,
+            tax_code=TAX_CODE,
+            first_name="Giulia",
+            last_name="Colombo",
+            birth_date=date(1980, 3, 15),
+            address="Via Brasca 4",
+            phone_numbers=["+393331112201"],
+            now=clock.now,
+        )
+        db.add_all(
+            [
+                JobState(
+                    name="backup",
+                    every_seconds=60,
+                    started_at=clock.now - timedelta(hours=7),
+                    milliseconds=900,
+                    result=JobResult.FAILED,
+                    failure="DumpError",
+                    runs=3,
+                    failures=1,
+                ),
+                JobState(name="outbox", every_seconds=5, runs=0, failures=0),
+            ]
+        )
+    an_operator(sessions, "capo", Role.ADMIN)
+    for state in RequestState:
+        file(state=state, citizen=giulia, due_on=date(2026, 11, 23))
+    file(due_on=date(2026, 11, 1))
+    recorded = birth_certificate(identity_recording=Path("identity.wav"))
+    return file(recorded, citizen=giulia, receipt=MessageState.FAILED).reference
+
+
+@pytest.mark.parametrize("width", [1366, 820])
+def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str, width: int) -> None:
+    visitor = Visitor.at(browser, address, width=width)
+    page, found = visitor.page, {}
+
+    def look(name: str) -> None:
+        for language in ("en", "it"):
+            if page.url.endswith(name):
+                page.goto(f"{name}?lang={language}")
+            if wrong := visitor.violations():
+                found[f"{name} {language}"] = wrong
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+    for public in ("/console/login", "/menu", "/wait", "/nowhere"):
+        page.goto(public)
+        look(public)
+    visitor.sign_in("capo")
+    for inside in ("/console/requests", f"/console/requests/{town}", "/console/jobs", "/console/citizens"):
+        page.goto(inside)
+        look(inside)
+    page.locator("#tax_code").fill("RSSMRA80A01F205X")
+    page.locator("#tax_code").press("Enter")
+    look("a citizen who is not there")
+    page.locator("#tax_code").fill(TAX_CODE)
+    page.locator("#tax_code").press("Enter")
+    look("a citizen")
+    page.context.close()
+
+    assert found == {}
+    assert [text for text in visitor.complaints if "404" not in text] == []
+
+
+def test_the_pages_work_without_script(browser: Browser, address: str, town: str) -> None:
+    visitor = Visitor.at(browser, address, script=False)
+    visitor.sign_in("capo")
+    visitor.page.get_by_role("link", name=town).click()
+    visitor.page.get_by_role("link", name="Impostazioni").click()
+    assert visitor.page.locator("h1").inner_text() == "Lavori pianificati"
+    visitor.page.get_by_role("button", name="Esci").click()
+    visitor.page.get_by_text("Accesso terminato.").wait_for()
+    visitor.page.context.close()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from console.routes import permission_of
+from console.sections import SECTIONS, sections_for
+from desk.db import Sessions
+from desk.models import Role
+from desk.permissions import PERMISSIONS, Permission, may, roles_that_may
+from tests.console.fixed import File
+from tests.console.signing_in import an_operator, sign_in
+from webhooks.api.serving import KEYED
+from webhooks.app import OPEN, SIGNED
+
+#: Pages whose answer to who may open them is another than 200, and the state of the database is not why.
+OTHER = {
+    "start": 302,  # leads on
+    "console.recording": 404,  # the request has none
+    "console.find_citizen": 404,  # nothing was typed
+    "console.export_citizen": 404,
+    "console.erase_citizen": 404,
+    "console.sign_out": 303,
+}
+
+
+def _pages(app: Flask) -> list[tuple[str, str, str]]:
+    """Endpoint, address and method of everything that takes a log-in."""
+    return [
+        (rule.endpoint, rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in OPEN | KEYED | SIGNED
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def test_every_page_takes_a_permission(app: Flask) -> None:
+    pages = _pages(app)
+    assert len(pages) > 8
+    assert [endpoint for endpoint, _, _ in pages if permission_of(app, endpoint) is None] == []
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_gets_the_pages_of_its_permissions_and_no_other(
+    app: Flask, client: FlaskClient, sessions: Sessions, file: File, role: Role
+) -> None:
+    reference = file().reference
+    an_operator(sessions, "qualcuno", role)
+    sign_in(client, "qualcuno")
+    seen = set()
+    # Logging out comes last: it would end the round.
+    for endpoint, path, method in sorted(_pages(app), key=lambda page: page[0] == "console.sign_out"):
+        address = path.replace("<reference>", reference).replace("<name>", "identity")
+        assert "<" not in address, "say here what stands in the address"
+        answer = client.open(address, method=method)
+        permission = permission_of(app, endpoint)
+        assert permission
+        expected = OTHER.get(endpoint, 200) if may(role, permission) else 403
+        assert answer.status_code == expected, f"{role} {method} {path}"
+        seen.add(answer.status_code == 403)
+    assert seen == ({False} if role is Role.ADMIN else {True, False})
+
+
+def test_a_page_that_was_registered_without_one_is_refused_to_everybody(
+    app: Flask, client: FlaskClient, sessions: Sessions
+) -> None:
+    app.add_url_rule("/console/forgotten", "forgotten", lambda: "seen")
+    an_operator(sessions, "capo", Role.ADMIN)
+    sign_in(client, "capo")
+    assert client.get("/console/forgotten").status_code == 403
+
+
+def test_the_navigation_shows_what_a_role_may_open(app: Flask) -> None:
+    def shown(role: Role, endpoint: str = "console.requests") -> list[str]:
+        return [section.section.text for section in sections_for(app, role, endpoint)]
+
+    assert "section.settings" not in shown(Role.OPERATOR)
+    assert {"section.requests", "section.settings"} <= set(shown(Role.SUPERVISOR))
+    assert {"section.citizens"} <= set(shown(Role.ADMIN))
+    (current,) = (each for each in sections_for(app, Role.ADMIN, "console.request_detail") if each.current)
+    assert current.endpoint == "console.requests"
+
+
+def test_every_entry_of_the_navigation_is_a_page(app: Flask) -> None:
+    entries = [entry for section in SECTIONS for entry in section.entries]
+    named = {entry.endpoint for entry in entries} | {below for entry in entries for below in entry.below}
+    assert named <= app.view_functions.keys()
+
+
+def test_the_table_of_roles_is_whole() -> None:
+    assert set(PERMISSIONS) == set(Role)
+    assert PERMISSIONS[Role.ADMIN] == frozenset(Permission)
+    assert PERMISSIONS[Role.OPERATOR] < PERMISSIONS[Role.SUPERVISOR]
+    assert all(may(role, Permission.USE_CONSOLE) for role in Role)
+    assert roles_that_may(Permission.HEAR_TALKS) == {Role.SUPERVISOR, Role.ADMIN}
+    assert roles_that_may(Permission.MANAGE_OPERATORS) == {Role.ADMIN}
