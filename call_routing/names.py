@@ -71,6 +71,7 @@ class Context(StrEnum):
     ENDED = "ended"
     RECORDED = "recorded"
     RETURNED = "returned"
+    LISTENING = "listening"
 
 
 class Queue(StrEnum):

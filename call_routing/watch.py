@@ -95,7 +95,8 @@ class Watch:
     def _follow(self, ami: Ami, stop: threading.Event) -> None:
         queue, silent = LiveQueue(), SilentPhones()
         whole_at = datetime.min.replace(tzinfo=UTC)
-        started = started_at(ami)
+        # By our own clock, as all moments of places are.
+        started = self._clock() - (datetime.now(UTC) - started_at(ami))
         self._passwords_checked = False
         while not stop.is_set():
             now = self._clock()
@@ -137,8 +138,8 @@ class Watch:
                     _tell(ami, extension)
 
     def _keep_places(self, ami: Ami, queue: LiveQueue, places: Sequence[Place], started: datetime) -> None:
-        """Who works where, and Asterisk's queues, are brought to the same. By the machine's own clock."""
-        now = datetime.now(UTC)
+        """Who works where, and Asterisk's queues, are brought to the same."""
+        now = self._clock()
         extensions = [phone.extension for phone in self._town.phones]
         for finding in list(compare(queue, places, extensions, started=started, now=now)):
             match finding:
@@ -150,7 +151,7 @@ class Watch:
                     for order in orders:
                         pause_phone(ami, order)
                     with transaction(self._database) as session:
-                        note_told(session, stay_id, now=datetime.now(UTC))
+                        note_told(session, stay_id, now=self._clock())
                 case Heard(stay_id, reason, since):
                     with transaction(self._database) as session:
                         note_from_phone(session, stay_id, reason, since=since, now=now)

@@ -1,6 +1,7 @@
 """What goes on at the desk, as server-sent events: one thread looks, whoever has a page open is told.
 
-The database is asked twice a second by that thread, however many pages there are, and not at all while there is none.
+The database is asked twice a second by that thread, however many pages there are, and not at all while there
+is none.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ALIVE = 15
 LONGEST = 300
 #: Seconds between two notes of whose pages are open.
 SEEN = 20
-#: So many pages are told at once; others ask again and again, and the server keeps threads for its other work.
+#: So many pages are told at once; others ask again, and the server keeps threads for its other work.
 STREAMS = 96
 #: What the worker saw is older than this: it is not there, and nothing is known.
 STALE = timedelta(seconds=30)
@@ -55,7 +56,11 @@ class LiveFeed:
         self._looking = False
 
     def follow(self, operator_id: int) -> Iterator[str]:
-        """The stream for one page of that operator. Raises :class:`TooManyPages` at once."""
+        """The stream for one page of that operator; :meth:`leave` when it is over.
+
+        Raises:
+            TooManyPages: at once.
+        """
         with self._news:
             if self._pages.total() >= STREAMS:
                 raise TooManyPages
@@ -63,29 +68,31 @@ class LiveFeed:
             if not self._looking:
                 self._looking = True
                 threading.Thread(target=self._look, name="live feed", daemon=True).start()
-        return self._stream(operator_id)
+        return self._stream()
 
-    def _stream(self, operator_id: int) -> Iterator[str]:
+    def leave(self, operator_id: int) -> None:
+        """A page of that operator is gone."""
+        with self._news:
+            self._pages[operator_id] -= 1
+            # Keeps those above zero.
+            self._pages += Counter()
+
+    def _stream(self) -> Iterator[str]:
         told, silent, left = 0, 0.0, float(LONGEST)
-        try:
-            yield "retry: 1000\n\n"
-            while left > 0 and not self.stopping():
-                with self._news:
-                    if self._version == told:
-                        self._news.wait(_GLANCE)
-                    version, text = self._version, self._text
-                if version != told:
-                    told, silent = version, 0.0
-                    yield f"id: {version}\ndata: {text}\n\n"
-                    continue
-                left, silent = left - _GLANCE, silent + _GLANCE
-                if silent >= ALIVE:
-                    silent = 0.0
-                    yield ": here\n\n"
-        finally:
+        yield "retry: 1000\n\n"
+        while left > 0 and not self.stopping():
             with self._news:
-                self._pages[operator_id] -= 1
-                self._pages += Counter()
+                if self._version == told:
+                    self._news.wait(_GLANCE)
+                version, text = self._version, self._text
+            if version != told:
+                told, silent = version, 0.0
+                yield f"id: {version}\ndata: {text}\n\n"
+                continue
+            left, silent = left - _GLANCE, silent + _GLANCE
+            if silent >= ALIVE:
+                silent = 0.0
+                yield ": here\n\n"
 
     def _look(self) -> None:
         pause = threading.Event()

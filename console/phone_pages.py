@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, g, jsonify, render_template, request
+from flask import Blueprint, Response, abort, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import IntegrityError
 
 from call_routing.ami import Ami, Gone, Refused
@@ -24,6 +26,7 @@ from call_routing.web_phones import (
     give_password,
     take_password,
 )
+from console.language import language_of_visitor
 from console.live_feed import LiveFeed, TooManyPages
 from console.routes import add_page
 from console.sign_in import SignedIn
@@ -61,6 +64,30 @@ LONGEST_PAUSE = 480
 OWN_RING = 20
 #: Under this name the application keeps the feed.
 LIVE = "console.live_feed"
+#: What the script asks for, and the groups of texts that it shows.
+_URLS = {
+    "live": "live",
+    "place": "take_place",
+    "leave": "leave_place",
+    "pause": "pause_place",
+    "resume": "resume_place",
+    "line": "phone_line",
+    "gone": "phone_gone",
+    "to_call": "to_call",
+    "supervise": "supervise",
+}
+_TEXTS = (
+    "phone",
+    "seat",
+    "duty",
+    "pause_reason",
+    "line",
+    "call",
+    "phone_state",
+    "desk_now",
+    "card",
+    "to_call",
+)
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -102,7 +129,7 @@ class PhonePages:
         # Whoever serves the application tells the streams when to end.
         blueprint.record(lambda state: state.app.extensions.update({LIVE: self._feed}))
 
-    # --- the page ----------------------------------------------------------------------------------------------
+    # --- the page
 
     def page(self) -> ResponseReturnValue:
         """The operator's place of work."""
@@ -117,19 +144,38 @@ class PhonePages:
             taken=taken,
             reasons=CHOSEN,
             longest_pause=LONGEST_PAUSE,
-            may_supervise=_operator().may(Permission.SUPERVISE_CALLS),
+            config=self._config(),
         )
+
+    def _config(self) -> dict[str, Any]:
+        """What the page's script has to know."""
+        language = language_of_visitor()
+        me = _operator()
+        urls = {name: url_for(f"console.{endpoint}") for name, endpoint in _URLS.items()}
+        # The script adds which one.
+        urls["card"] = url_for("console.caller_card", call="-").removesuffix("/-")
+        urls["call_back"] = url_for("console.call_back_now", reference="-").removesuffix("/-")
+        return {
+            "csrf": generate_csrf(),
+            "me": me.operator_id,
+            "urls": urls,
+            "texts": self._texts.group(language, *_TEXTS),
+            "supervise": me.may(Permission.SUPERVISE_CALLS),
+        }
 
     def live(self) -> ResponseReturnValue:
         """The stream of what goes on."""
+        me = _operator().operator_id
         try:
-            stream = self._feed.follow(_operator().operator_id)
+            stream = self._feed.follow(me)
         except TooManyPages:
             return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
-        headers = {"X-Accel-Buffering": "no"}
-        return Response(stream, mimetype="text/event-stream", headers=headers)
+        answer = Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        # Also of a page that went away before the stream began.
+        answer.call_on_close(lambda: self._feed.leave(me))
+        return answer
 
-    # --- the place ---------------------------------------------------------------------------------------------
+    # --- the place
 
     def take(self) -> ResponseReturnValue:
         """Sit down at a place, with the phone in the page or the one on the desk."""
@@ -197,7 +243,7 @@ class PhonePages:
         self._tell()
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    # --- the line ----------------------------------------------------------------------------------------------
+    # --- the line
 
     def line(self) -> ResponseReturnValue:
         """With what the page registers, for some minutes. A page that begins (``fresh``) has no calls yet."""
@@ -219,7 +265,7 @@ class PhonePages:
                 give_back_calls(ami, mine.extension)
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    # --- who calls ---------------------------------------------------------------------------------------------
+    # --- who calls
 
     def card(self, call: str) -> ResponseReturnValue:
         """The card of a call at one's own place: all of it for who talks, else what every display shows."""
@@ -286,7 +332,7 @@ class PhonePages:
                 return jsonify(called=False), HTTPStatus.CONFLICT
         return jsonify(called=True)
 
-    # --- helpers -----------------------------------------------------------------------------------------------
+    # --- helpers
 
     def _mine(self) -> Place | None:
         with reading(self._sessions) as session:

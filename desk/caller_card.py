@@ -121,7 +121,7 @@ def ringing_card(session: Session, call_unique_id: str, *, now: datetime) -> Rin
 
 
 def caller_card(session: Session, call_unique_id: str, *, by: str, now: datetime) -> Card | None:
-    """Everything, for the operator (log-in ``by``) who talks with the caller. That it was shown is audited."""
+    """Everything, for the operator (log-in ``by``) who talks with the caller. It is audited."""
     ringing = ringing_card(session, call_unique_id, now=now)
     if ringing is None:
         return None

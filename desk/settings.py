@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     #: Whether there is a page on which anybody at the desk can try the system with a citizen's phone.
     try_it: bool = False
+    #: Whether supervisors may listen to talks and whisper to operators, who are told so each time. The town
+    #: answers for it to its staff and to callers: off unless that is settled.
+    listening: bool = False
 
     #: Voice engine for prompts without a human recording.
     voice: Literal["pico", "gtts"] = "pico"

@@ -1,4 +1,4 @@
-"""Who is to be called back by an operator: lost calls, and call-backs that still wait or were made in vain."""
+"""Who is to be called back by an operator: lost calls, and call-backs that wait or were made in vain."""
 
 from __future__ import annotations
 

@@ -174,7 +174,11 @@ def test_extensions(etc: Path, town: Town) -> None:
     members = [
         value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
     ]
-    assert members == [["PJSIP/201", "0"], ["PJSIP/101", "1"], ["PJSIP/102", "1"]]
+    assert members == [
+        [phone, penalty]
+        for extension, penalty in (("201", "0"), ("101", "1"), ("102", "1"))
+        for phone in reversed(names.interfaces(extension))
+    ]
 
 
 #: The one way out: an Italian geographic or mobile number, of which nothing but digits is dialled.
@@ -188,7 +192,9 @@ def test_no_way_out(etc: Path, town: Town) -> None:
         for extension, application in _steps(rows)
         for dialled in re.findall(r"Dial\((.+?)(?:,[^{}]*)?,\d+", application)
     }
-    inside = {(Context.PHONES, p.extension, f"PJSIP/{p.extension}") for p in town.phones}
+    inside = {
+        (Context.PHONES, p.extension, phone) for p in town.phones for phone in names.interfaces(p.extension)
+    }
     assert ways == inside | {(Context.CALLED_BACK, *OUT)}
 
 

@@ -163,6 +163,10 @@ export class Line extends EventTarget {
     super();
   }
 
+  get started(): boolean {
+    return this.ua !== undefined;
+  }
+
   async start(): Promise<void> {
     this.access = await this.ask(true);
     const { url, user, password } = this.access;
