@@ -65,3 +65,49 @@ def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> 
         call.over()
         expect(anna.page.locator("#no-call")).to_be_visible()
         assert [text for text in anna.visitor.complaints if "404" not in text] == []
+
+
+def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System) -> None:
+    counter = system.phone("102", answer_after=0.3)
+    with workplaces(system) as places, system.worker():
+        anna, bruno = places.log_in("anna"), places.log_in("bruno")
+        anna.sit("201")
+        call = system.call(caller=GIULIA, keys="0")
+        anna.shows("Chiamata in arrivo")
+        anna.press("Rispondi")
+        anna.shows("In conversazione")
+
+        # The page is loaded anew in mid-call: the citizen is told, waits, and is the first to be answered.
+        anna.page.on("dialog", lambda dialog: dialog.accept())
+        anna.page.reload()
+        anna.ready()
+        call.hear(system.prompt("fallback.line_lost"))
+        anna.shows("Chiamata in arrivo")
+        expect(anna.page.locator(".caller-card")).to_contain_text(GIULIA, timeout=PATIENCE * 1000)
+        anna.press("Rispondi")
+        anna.shows("In conversazione")
+        hear_each_other(anna, call, 11)
+
+        # Asked before: a colleague in another page, who then sees the same card.
+        bruno.sit("101")
+        anna.page.get_by_text("Trasferisci", exact=True).click()
+        row = anna.page.locator("#targets li", has_text="(101)")
+        expect(row).to_contain_text("libero", timeout=PATIENCE * 1000)
+        row.get_by_role("button", name="Chiedi prima").click()
+        bruno.shows("Chiamata in arrivo")
+        bruno.press("Rispondi")
+        bruno.shows("In conversazione")
+        anna.press("Passa la chiamata")
+        expect(anna.page.locator("#no-call")).to_be_visible(timeout=PATIENCE * 1000)
+        hear_each_other(bruno, call, 12)
+        expect(bruno.page.locator(".caller-card")).to_contain_text(GIULIA, timeout=PATIENCE * 1000)
+        expect(bruno.page.locator(".caller-card")).to_contain_text("Richieste aperte")
+
+        # Not asked: to a phone on a desk.
+        bruno.page.get_by_text("Trasferisci", exact=True).click()
+        bruno.page.locator("#targets li", has_text="(102)").get_by_role("button", name="Passa subito").click()
+        counter.answered()
+        expect(bruno.page.locator("#no-call")).to_be_visible(timeout=PATIENCE * 1000)
+        counter.sound.speak(melody(13, 2.0))
+        wait_until(lambda: call.sound.contains(melody(13, 2.0)[4000:8000]), "the citizen hears the counter")
+        assert "ended" not in call.line.events
