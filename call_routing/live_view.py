@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from string import ascii_lowercase
 
 from call_routing.ami import Event
 from call_routing.names import (
@@ -13,6 +14,7 @@ from call_routing.names import (
     TRUNK,
     TRY_IT,
     WEB_PHONE,
+    Context,
     PauseReason,
     Queue,
     interfaces,
@@ -195,7 +197,15 @@ def on_calls(channels: Iterable[Event], now: datetime) -> Iterator[OnCall]:
             now - _age(channel["Duration"]),
             channel["Linkedid"] in citizens,
             tuple(sorted(other for other in others if other.isdecimal())),
+            _heard_by(channel),
         )
+
+
+def _heard_by(channel: Event) -> str | None:
+    """The place that a supervisor listens to with that channel: ``201`` of the extension ``listenweb201``."""
+    if channel.get("Context") != Context.LISTENING:
+        return None
+    return channel["Exten"].lstrip(ascii_lowercase) or None
 
 
 def _age(duration: str) -> timedelta:

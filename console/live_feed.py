@@ -145,6 +145,7 @@ class LiveFeed:
                     "since": _moment(on.since),
                     "citizen": on.citizen,
                     "others": on.others,
+                    "hears": on.hears,
                 }
                 for on in (queue.on_calls if queue and known else ())
             ],

@@ -49,6 +49,8 @@ class OnCall:
     citizen: bool = False
     #: The other phones of ours in the same conversation.
     others: tuple[str, ...] = ()
+    #: The place whose talk a supervisor hears with this phone.
+    hears: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def note_queue(session: Session, now: QueueNow) -> None:
                     "since": on.since.isoformat(),
                     "citizen": on.citizen,
                     "with": list(on.others),
+                    "hears": on.hears,
                 }
                 for on in now.on_calls
             ],
@@ -110,6 +113,7 @@ def queue_now(session: Session) -> QueueNow | None:
                 datetime.fromisoformat(entry["since"]),
                 entry["citizen"],
                 tuple(entry["with"]),
+                entry.get("hears"),
             )
             for entry in row.on_calls
         ),

@@ -19,7 +19,7 @@ from desk.settings import PROJECT, Settings
 from desk.town import Town
 
 #: Contexts that only the worker's calls enter.
-OURS = {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK}
+OURS = {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK, Context.LISTENING}
 
 Sections = dict[str, list[tuple[str, str]]]
 
@@ -72,7 +72,7 @@ def test_every_jump_leads_somewhere(etc: Path, dialplan: str) -> None:
     assert {(context, extension) for context, extension in jumps} <= extensions
     # Calls begin in some, the worker begins in others, and one is a subroutine.
     reached = {Context.FROM_TRUNK, Context.PHONES}
-    reached |= {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK, Context.PRESSED_1}
+    reached |= {Context.PRESSED_1, *OURS}
     assert {context for context, _ in jumps} == set(Context) - reached
     assert {extension for context, extension in jumps if context != Context.DIRECT} == {names.START}
     assert {extension for context, extension in jumps if context == Context.DIRECT} == {"390200000301"}

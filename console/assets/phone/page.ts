@@ -38,7 +38,8 @@ interface OnCall {
   since: string;
   citizen: boolean;
   others: string[];
-  heard?: boolean;
+  /** The place that a supervisor listens to with this phone. */
+  hears: string | null;
 }
 
 interface Live {
@@ -56,6 +57,15 @@ const LOCK = "centralino.phone";
 const config = JSON.parse(byId("phone-config").textContent ?? "{}") as Config;
 const say = (key: string): string => config.texts[key] ?? key;
 const ring = new Ring();
+
+const LINE = { connecting: "line.connecting", ready: "line.ready", lost: "line.lost" } as const;
+const CALL = {
+  ringing: "call.incoming",
+  calling: "call.calling",
+  talking: "call.talking",
+  held: "call.held",
+  ended: "call.hang_up",
+} as const;
 
 let live: Live = { known: false, waiting: 0, phones: [], places: [], calls: [] };
 let line: Line | undefined;
@@ -207,9 +217,8 @@ function disconnect(): void {
 
 function showLine(): void {
   const shown = byId("line-state");
-  const state = line?.state ?? "";
-  shown.dataset.state = state;
-  shown.textContent = state ? say(`line.${state}`) : "";
+  shown.dataset.state = line?.state ?? "";
+  shown.textContent = line ? say(LINE[line.state]) : "";
 }
 
 function take(fresh: LineCall): void {
@@ -255,7 +264,7 @@ function showCall(): void {
   byId("dial").hidden = state !== "none";
   document.title = state === "ringing" ? `☎ ${say("call.incoming")}` : say("phone.title");
   if (call) {
-    byId("call-state").textContent = say(state === "ringing" ? "call.incoming" : `call.${state}`);
+    byId("call-state").textContent = say(CALL[call.state]);
     byId("call-name").textContent = call.name;
     byId("call-number").textContent = call.number;
     button("answer").hidden = state !== "ringing";
@@ -269,7 +278,7 @@ function showCall(): void {
   byId("asked").hidden = !asked;
   byId("targets").hidden = !!asked;
   if (asked) {
-    byId("asked-state").textContent = say(`call.${asked.state}`);
+    byId("asked-state").textContent = say(CALL[asked.state]);
     byId("asked-name").textContent = asked.name || asked.number;
   }
   showTargets();
@@ -389,6 +398,7 @@ function show(): void {
     if (place.device === "web") connect();
     else disconnect();
   }
+  byId("listened").hidden = !place || !live.calls.some((on) => on.hears === place.extension);
   byId("waiting").textContent = say("desk_now.waiting").replace("{number}", String(live.waiting));
   replaceIfChanged(byId("colleagues"), live.phones.map(colleague));
   showTargets();
@@ -536,11 +546,9 @@ document.addEventListener("click", (event) => {
 
 async function callBackNow(reference: string): Promise<void> {
   expecting = Date.now() + 20000;
-  const placed = await order("call_back", {}, `/${reference}`);
-  if (!placed) {
-    expecting = 0;
-    tell(say("to_call.off"));
-  }
+  const answer = await post("call_back", {}, `/${reference}`).catch(() => undefined);
+  if (!answer?.ok) expecting = 0;
+  tell(say(answer?.ok ? "to_call.placed" : "to_call.off"));
   await loadToCall();
 }
 
