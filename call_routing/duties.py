@@ -78,13 +78,13 @@ def compare(
         queue: as Asterisk sees it.
         places: as the desk sees it.
         extensions: all places there are.
-        started: when Asterisk started: whatever it was told before, it has forgotten.
+        started: since when this Asterisk runs: what another one was told, it does not know.
         now: the time.
     """
     for place in places:
         told = place.duty.told_at
         orders = orders_of(place)
-        if told is None or told < started:
+        if told is None or place.duty.told_start != started:
             yield Told(place.stay_id, orders)
         elif now - told > SETTLES:
             used, other = orders
@@ -130,7 +130,7 @@ def set_penalty(ami: Ami, order: Penalty) -> None:
 
 
 def started_at(ami: Ami) -> datetime:
-    """When Asterisk started. It tells it in its own time zone, which is ours, to the second."""
+    """Since when Asterisk runs, to the second. It tells it in its own time zone, which is ours."""
     answer = ami.send_action({"Action": "CoreStatus"})
     try:
         text = f"{answer.get_header('CoreStartupDate')}T{answer.get_header('CoreStartupTime')}"

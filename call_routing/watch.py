@@ -95,8 +95,7 @@ class Watch:
     def _follow(self, ami: Ami, stop: threading.Event) -> None:
         queue, silent = LiveQueue(), SilentPhones()
         whole_at = datetime.min.replace(tzinfo=UTC)
-        # By our own clock, as all moments of places are.
-        started = self._clock() - (datetime.now(UTC) - started_at(ami))
+        started = started_at(ami)
         self._passwords_checked = False
         while not stop.is_set():
             now = self._clock()
@@ -151,10 +150,10 @@ class Watch:
                     for order in orders:
                         pause_phone(ami, order)
                     with transaction(self._database) as session:
-                        note_told(session, stay_id, now=self._clock())
+                        note_told(session, stay_id, start=started, now=self._clock())
                 case Heard(stay_id, reason, since):
                     with transaction(self._database) as session:
-                        note_from_phone(session, stay_id, reason, since=since, now=now)
+                        note_from_phone(session, stay_id, reason, since=since, start=started, now=now)
         with transaction(self._database) as session:
             silent = end_silent_stays(session, now=now)
         if silent or not self._passwords_checked:

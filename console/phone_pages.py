@@ -17,7 +17,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import IntegrityError
 
 from call_routing.ami import Ami, Gone, Refused
-from call_routing.duties import orders_of, pause_phone
+from call_routing.duties import orders_of, pause_phone, started_at
 from call_routing.names import Context, Variable, interfaces, web_phone
 from call_routing.web_phones import (
     SECONDS,
@@ -344,10 +344,7 @@ class PhonePages:
         if mine is None:
             return
         with suppress(Gone, DatabaseGone), console_connection(self._settings, self._ami_password) as ami:
-            for order in orders_of(mine):
-                pause_phone(ami, order)
-            with transaction(self._sessions) as session:
-                note_told(session, mine.stay_id, now=self._clock())
+            tell_asterisk(ami, self._sessions, mine, now=self._clock())
 
     def _silence(self, place: Place) -> None:
         """The phone of a place that was left: calls go elsewhere, and its password is gone."""
@@ -365,6 +362,15 @@ class PhonePages:
         except Gone as e:
             log.error("%s", e)
             abort(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def tell_asterisk(ami: Ami, sessions: Sessions, place: Place, *, now: datetime) -> None:
+    """Bring Asterisk's queues to what a place is, and note that."""
+    start = started_at(ami)
+    for order in orders_of(place):
+        pause_phone(ami, order)
+    with transaction(sessions) as session:
+        note_told(session, place.stay_id, start=start, now=now)
 
 
 def phone_url(settings: Settings) -> str:

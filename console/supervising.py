@@ -13,15 +13,15 @@ from flask import Blueprint, Response, abort, g, request
 from flask.typing import ResponseReturnValue
 
 from call_routing.ami import Gone, Refused
-from call_routing.duties import orders_of, pause_phone
 from call_routing.listening import listen
 from call_routing.web_phones import console_connection
+from console.phone_pages import tell_asterisk
 from console.routes import add_page
 from desk.audit import AuditAction, note_look
 from desk.db import Sessions, reading, transaction
 from desk.models import PlaceStay, Tier
 from desk.permissions import Permission
-from desk.places import Place, move_place, note_told, places_now, resume_place
+from desk.places import Place, move_place, places_now, resume_place
 from desk.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -91,10 +91,7 @@ class Supervising:
             with reading(self._sessions) as session:
                 now = next((p for p in places_now(session) if p.stay_id == place.stay_id), None)
             if now is not None:
-                for order in orders_of(now):
-                    pause_phone(ami, order)
-                with transaction(self._sessions) as session:
-                    note_told(session, place.stay_id, now=self._clock())
+                tell_asterisk(ami, self._sessions, now, now=self._clock())
 
     def _listen(self, mine: Place, theirs: Place, *, whisper: bool) -> None:
         if not self._settings.listening:

@@ -76,6 +76,7 @@ class Duty:
     since: datetime
     until: datetime | None
     told_at: datetime | None
+    told_start: datetime | None = None
 
     def forgotten(self, now: datetime) -> bool:
         """Whether this pause lasts longer than it was meant to, or than is usual."""
@@ -166,9 +167,18 @@ def move_place(stay: PlaceStay, tier: Tier | None) -> None:
 
 
 def note_from_phone(
-    session: Session, stay_id: int, reason: PauseReason | None, *, since: datetime, now: datetime
+    session: Session,
+    stay_id: int,
+    reason: PauseReason | None,
+    *,
+    since: datetime,
+    start: datetime,
+    now: datetime,
 ) -> None:
-    """Asterisk says that a phone was paused, or takes calls again: so it is. ``since``: what it followed."""
+    """Asterisk, running since ``start``, says that a phone was paused, or takes calls again: so it is.
+
+    Nothing changes where something else was said after ``since``.
+    """
     stay = session.scalar(_open().where(PlaceStay.id == stay_id).with_for_update())
     if stay is None:
         return
@@ -177,15 +187,15 @@ def note_from_phone(
         # Somebody has said something else meanwhile.
         return
     _begin(session, stay, reason, note="", by="", until=None, now=now)
-    note_told(session, stay_id, now=now)
+    note_told(session, stay_id, start=start, now=now)
 
 
-def note_told(session: Session, stay_id: int, *, now: datetime) -> None:
-    """Asterisk's queues are as the place is."""
+def note_told(session: Session, stay_id: int, *, start: datetime, now: datetime) -> None:
+    """The queues of the Asterisk that runs since ``start`` are as the place is."""
     stay = session.get(PlaceStay, stay_id)
     current = _current(session, stay) if stay else None
     if current is not None:
-        current.told_at = now
+        current.told_at, current.told_start = now, start
 
 
 def note_seen(session: Session, operator_id: int, *, now: datetime) -> None:
@@ -226,7 +236,7 @@ def places_now(session: Session) -> Sequence[Place]:
             stay.operator.name,
             stay.began_at,
             stay.seen_at,
-            Duty(duty.reason, duty.note, duty.began_at, duty.until, duty.told_at),
+            Duty(duty.reason, duty.note, duty.began_at, duty.until, duty.told_at, duty.told_start),
         )
         for stay, duty, phone in rows
     ]

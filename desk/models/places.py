@@ -119,7 +119,8 @@ class DutyPeriod(Base):
     #: When the pause was meant to end.
     until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    #: When Asterisk's queues were brought to the same; before a restart of Asterisk is as good as never.
+    #: When Asterisk's queues were brought to the same, and since when that Asterisk ran: another one knows nothing.
     told_at: Mapped[datetime | None]
+    told_start: Mapped[datetime | None]
 
     stay: Mapped[PlaceStay] = relationship(back_populates="duties")

@@ -22,8 +22,9 @@ def place(
     told: datetime | None = TOLD,
     device: Device = Device.WEB,
     tier: Tier = Tier.BACK_OFFICE,
+    start: datetime = STARTED,
 ) -> Place:
-    duty = Duty(reason, "", TOLD, None, told)
+    duty = Duty(reason, "", TOLD, None, told, start)
     return Place(7, "201", "Back office", tier, Tier.BACK_OFFICE, device, 1, "anna", "Anna", TOLD, NOW, duty)
 
 
@@ -66,8 +67,10 @@ def test_nothing_is_done_where_both_are_the_same() -> None:
 
 
 def test_what_was_said_in_the_page_is_told_also_after_asterisk_was_restarted() -> None:
-    for told in (None, STARTED - timedelta(seconds=1)):
-        paused = place(PauseReason.MEETING, told=told)
+    for paused in (
+        place(PauseReason.MEETING, told=None),
+        place(PauseReason.MEETING, start=STARTED - timedelta(seconds=1)),
+    ):
         assert found(queue(), paused) == [Told(7, orders_of(paused))]
 
 

@@ -33,6 +33,8 @@ from desk.places import (
 )
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+#: Of Asterisk.
+START = NOW - timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
@@ -144,17 +146,17 @@ def test_what_a_phone_says_counts_unless_something_newer_was_said(
     anna, _ = people
     sit(session, anna, "201")
     place = only(session)
-    note_told(session, place.stay_id, now=NOW)
-    assert only(session).duty.told_at == NOW
+    note_told(session, place.stay_id, start=START, now=NOW)
+    assert (only(session).duty.told_at, only(session).duty.told_start) == (NOW, START)
     later = NOW + MINUTE
-    note_from_phone(session, place.stay_id, PauseReason.PHONE, since=place.duty.since, now=later)
+    note_from_phone(session, place.stay_id, PauseReason.PHONE, since=place.duty.since, start=START, now=later)
     duty = only(session).duty
     assert (duty.reason, duty.since, duty.told_at) == (PauseReason.PHONE, later, later)
     # Seen before the page said "pause": too late.
     stay = stay_of(session, anna)
     assert stay
     pause_place(session, stay, PauseReason.MEETING, by="anna", now=later + MINUTE)
-    note_from_phone(session, place.stay_id, None, since=later, now=later + 2 * MINUTE)
+    note_from_phone(session, place.stay_id, None, since=later, start=START, now=later + 2 * MINUTE)
     duty = only(session).duty
     assert (duty.reason, duty.told_at) == (PauseReason.MEETING, None)
     move_place(stay, Tier.COUNTER)

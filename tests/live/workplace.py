@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from desk.db import transaction
 from desk.models.town import Phone as PhoneRow
 from desk.operators import operator_by_login, set_password
 from tests.console.browsing import Visitor, chromium, served
-from tests.live.harness import OPEN, PATIENCE, System
+from tests.live.harness import OPEN, PATIENCE, Exchange, System
 from webhooks.app import create_app
 
 #: The microphone hears a beep every second; nobody is asked for anything; sound plays at once.
@@ -89,19 +89,29 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplaces(system: System) -> Iterator[Places]:
-    """The pages of a system, at its own time, and a browser for them."""
+def workplaces(system: System, **settings: bool) -> Iterator[Places]:
+    """The pages of a system with these ``settings``, at its own time, and a browser for them."""
     # People are slower than the machines of other tests.
     with transaction(system.database) as session:
         session.execute(update(PhoneRow).values(ring_seconds=RING))
     system.read_town()
-    system.reload()
+    if settings:
+        # Modules are loaded at the start.
+        system.settings = system.settings.model_copy(update=settings)
+        system.kill()
+        Exchange.start(system)
+    else:
+        system.reload()
     shift = datetime.fromisoformat(OPEN).astimezone(UTC) - datetime.now(UTC)
-    app = create_app(system.settings, system.keyring, clock=lambda: datetime.now(UTC) + shift)
+
+    def clock() -> datetime:
+        return datetime.now(UTC) + shift
+
+    app = create_app(system.settings, system.keyring, clock=clock)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with served(app) as address, chromium(*OPTIONS) as browser:
         try:
-            yield Places(system, browser, address)
+            yield Places(system, browser, address, clock)
         finally:
             app.extensions[LIVE].stopping = lambda: True
             app.extensions["engine"].dispose()
@@ -114,6 +124,11 @@ class Places:
     system: System
     browser: Browser
     address: str
+    clock: Callable[[], datetime]
+
+    def time(self) -> str:
+        """The time by the pages' clock, for a worker that is to have the same."""
+        return self.clock().isoformat()
 
     def log_in(self, login: str, page: str = "/console/phone") -> Workplace:
         """A fresh window of that operator of the demo."""

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_start", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["stay_id"],
             ["place_stays.id"],
