@@ -119,7 +119,7 @@ class DutyPeriod(Base):
     #: When the pause was meant to end.
     until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    #: When Asterisk's queues were brought to the same, and since when that Asterisk ran: another one knows nothing.
+    #: When Asterisk's queues were brought to the same, and since when that Asterisk ran: no other one knows.
     told_at: Mapped[datetime | None]
     told_start: Mapped[datetime | None]
 
