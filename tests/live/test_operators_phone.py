@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 
 import numpy as np
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -53,7 +55,6 @@ def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> 
         anna.shows("In conversazione")
         hear_each_other(anna, call, 1)
         expect(card).to_contain_text("Richieste aperte", timeout=PATIENCE * 1000)
-        anna.page.screenshot(path="/tmp/softphone/shot-talk.png", full_page=True)
 
         # On hold the citizen hears music, and the operator nothing.
         anna.press("Metti in attesa")
@@ -72,10 +73,20 @@ def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> 
         expect(anna.page.locator("#no-call")).to_be_visible()
         assert [text for text in anna.visitor.complaints if "404" not in text] == []
 
+        # The page crashes in mid-talk and says nothing to anybody.
+        call = system.call(caller=GIULIA, keys="0")
+        anna.shows("Chiamata in arrivo")
+        anna.press("Rispondi")
+        anna.shows("In conversazione")
+        with contextlib.suppress(PlaywrightError):
+            anna.page.goto("chrome://crash")
+        call.hear(system.prompt("fallback.line_lost"))
+
 
 def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System) -> None:
     counter = system.phone("102", answer_after=0.3)
-    with workplaces(system) as places, system.worker(places.time()):
+    encrypted = f"wss://127.0.0.1:{system.settings.wss_port}/ws"
+    with workplaces(system, phone_url=encrypted) as places, system.worker(places.time()):
         anna, bruno = places.log_in("anna"), places.log_in("bruno")
         anna.sit("201")
         call = system.call(caller=GIULIA, keys="0")
@@ -169,9 +180,11 @@ def test_page_and_queue_agree_both_ways_and_the_supervisor_sees_to_it(system: Sy
         anna.shows("Chiamata in arrivo")
         anna.press("Rispondi")
         anna.shows("In conversazione")
+        quiet = anna.energy()
         bruno.page.locator('[data-id="listen-201"]').click()
         bruno.shows("In conversazione")
         expect(anna.page.locator("#listened")).to_be_visible(timeout=PATIENCE * 1000)
+        wait_until(lambda: anna.energy() > quiet + 0.001, "the operator hears a tone")
         heard = bruno.energy()
         call.sound.speak(melody(21, 2.0))
         wait_until(lambda: bruno.energy() > heard + 0.01, "the supervisor hears the citizen")

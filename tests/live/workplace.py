@@ -89,7 +89,7 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplaces(system: System, **settings: bool) -> Iterator[Places]:
+def workplaces(system: System, **settings: bool | str) -> Iterator[Places]:
     """The pages of a system with these ``settings``, at its own time, and a browser for them."""
     # People are slower than the machines of other tests.
     with transaction(system.database) as session:
