@@ -5,6 +5,7 @@ CENTRALINO_HOME ?= var
 export CENTRALINO_HOME
 # In the demo a softphone on this machine is every citizen who is called back.
 run: export CENTRALINO_TRUNK_URI ?= sip:127.0.0.1:5070
+run: export CENTRALINO_TRY_IT ?= true
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -38,6 +39,7 @@ lint: ## Style, types, import directions, prompts, menus, messages
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@node build/console/node_modules/typescript/bin/tsc -p console/assets
 	@$(BIN)/centralino prompts check --texts-only
 	@$(BIN)/centralino menu check --demo --texts-only
 	@$(BIN)/centralino messages check --quiet

@@ -32,6 +32,8 @@ class CallContext:
         self.language = "it"
         #: Whether the caller was identified in this call.
         self.identified = False
+        #: As whom.
+        self.citizen_id: int | None = None
 
     @property
     def unique_id(self) -> str:

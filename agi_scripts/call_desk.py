@@ -197,6 +197,7 @@ class CallDesk:
         citizen = self._call.read(find, None)
         if citizen is not None:
             self._call.identified = True
+            self._call.citizen_id = citizen.id
             return Identity(by, citizen.id)
         self._call.write(lambda s: note_failed_identification(s, self._call.caller, self._call.now()))
         return None

@@ -12,8 +12,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from agi_scripts.call_context import CallContext
+from agi_scripts.live_queue import AWAY
 from agi_scripts.session import Session
-from call_routing.names import Queue, Variable, phone_queue
+from call_routing.names import Queue, Variable, interfaces, phone_queue
 from desk.call_log import Event
 from desk.hand_over import DISPLAY, Answer, HandedOver, hand_over
 from desk.same_operator import last_operator
@@ -110,6 +111,7 @@ def hand_to_person(
         call.now(),
         shown,
         identified=call.identified,
+        citizen_id=call.citizen_id,
         answers=answers(events),
         draft_key=draft.key if draft else None,
         recordings=tuple(sorted(recordings.glob(f"{call.unique_id}-*.wav"))),
@@ -151,6 +153,9 @@ def _same_operator(session: Session, call: CallContext) -> str | None:
         return None
     # In the phone's queue: registered, not in a call, not paused. A pause may be of the desk's queue only.
     free = session.variable(f"QUEUE_MEMBER({phone_queue(extension)},free)")
-    paused = session.variable(f"QUEUE_MEMBER({Queue.DESK},paused,PJSIP/{extension})")
+    web, desk = interfaces(extension)
+    # The phone in the page if there is one, else the one on the desk.
+    away = session.variable(f"DEVICE_STATE({web})") in AWAY
+    paused = session.variable(f"QUEUE_MEMBER({Queue.DESK},paused,{desk if away else web})")
     waiting = session.variable(f"QUEUE_WAITING_COUNT({Queue.DESK})")
     return extension if (free, paused, waiting) == ("1", "0", "0") else None

@@ -9,16 +9,16 @@ from typing import Protocol
 from asterisk.agi import AGIError
 
 from agi_scripts.session import Session, quote
-from call_routing.names import BETWEEN, GROUP, Queue, Variable
+from call_routing.names import BETWEEN, GROUP, Queue, Variable, interfaces
 from call_routing.plan import QueueFacts
 from call_routing.wait import Told, WaitRange
 
 log = logging.getLogger(__name__)
 
 #: States of a phone that is not there.
-_AWAY = {"UNAVAILABLE", "INVALID", "UNKNOWN"}
-#: Phones asked about in one command: Asterisk takes lines of up to 2048 characters.
-_PHONES = 15
+AWAY = {"UNAVAILABLE", "INVALID", "UNKNOWN"}
+#: Places asked about in one command: Asterisk takes lines of up to 2048 characters.
+_PLACES = 8
 
 
 class LiveQueue(Protocol):
@@ -76,22 +76,24 @@ class AgiQueue:
                 ),
             )
             operators = sum(
-                paused != "1" and state not in _AWAY for paused, state in self._phones(extensions)
+                any(paused != "1" and state not in AWAY for paused, state in phones)
+                for phones in self._places(extensions)
             )
             return QueueFacts(operators, free, queued + between - own)
         except (AGIError, ValueError):
             log.exception("the queue cannot be asked; going on without")
             return None
 
-    def _phones(self, extensions: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Whether it is paused, and its state, of each phone."""
-        for first in range(0, len(extensions), _PHONES):
-            some = extensions[first : first + _PHONES]
+    def _places(self, extensions: Sequence[str]) -> Iterator[Sequence[tuple[str, str]]]:
+        """Of each place: of its two phones, whether it is paused, and its state."""
+        for first in range(0, len(extensions), _PLACES):
+            phones = [phone for place in extensions[first : first + _PLACES] for phone in interfaces(place)]
             answers = self._ask(
-                *(f"${{QUEUE_MEMBER({Queue.DESK},paused,PJSIP/{phone})}}" for phone in some),
-                *(f"${{DEVICE_STATE(PJSIP/{phone})}}" for phone in some),
+                *(f"${{QUEUE_MEMBER({Queue.DESK},paused,{phone})}}" for phone in phones),
+                *(f"${{DEVICE_STATE({phone})}}" for phone in phones),
             )
-            yield from zip(answers[: len(some)], answers[len(some) :], strict=True)
+            both = list(zip(answers[: len(phones)], answers[len(phones) :], strict=True))
+            yield from (both[one : one + 2] for one in range(0, len(both), 2))
 
     def _ask(self, *expressions: str) -> list[str]:
         result = self._session.execute("GET FULL VARIABLE", quote(" ".join(expressions)))

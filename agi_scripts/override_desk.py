@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from agi_scripts.house import House
 from call_routing.hours import OpeningHours
+from call_routing.names import WEB_PHONE
 from desk.db import DatabaseGone, reading, transaction
 from desk.keyring import KeyringError, override_pin
 from desk.overrides import WRONG_PINS, is_locked_out, note_wrong_pin, override_hours, return_to_hours
@@ -28,7 +29,7 @@ def phone_of(channel: str) -> str | None:
 
     Not the caller's number: whoever a call was transferred from could bring any.
     """
-    found = re.fullmatch(r"PJSIP/(\w+)-[0-9a-f]+", channel)
+    found = re.fullmatch(rf"PJSIP/(?:{WEB_PHONE})?(\w+)-[0-9a-f]+", channel)
     return found[1] if found else None
 
 

@@ -9,7 +9,6 @@ from agi_scripts.house import House
 from agi_scripts.line import AgiLine
 from agi_scripts.session import Session
 from call_routing import names
-from call_routing.live_view import extension_of
 from ivr.conversation import Conversation, Happening
 from ivr.paused import paused
 
@@ -23,8 +22,8 @@ class PhoneDuty:
         self._session = session
 
     def take_calls(self) -> None:
-        extension = extension_of(self._session.env["agi_channel"])
-        self._session.appexec("UnpauseQueueMember", f",PJSIP/{extension},,{names.PauseReason.BACK}")
+        interface = self._session.env["agi_channel"].rpartition("-")[0]
+        self._session.appexec("UnpauseQueueMember", f",{interface},,{names.PauseReason.BACK}")
 
 
 class Unlogged:

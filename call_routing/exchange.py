@@ -7,17 +7,21 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from call_routing import names
+from call_routing.certificate import self_signed, still_good
 from call_routing.plan import PENALTY, rings
 from desk.settings import PROJECT, Settings
 
@@ -43,6 +47,10 @@ _RETRY_SECONDS = 1
 _CALL_BACK_SECONDS = 25
 #: A phone's own queue begins to ring it within this time, or gives up; once begun, it rings its full time.
 _ATTEMPT_SECONDS = 2
+#: The sound of a page stops for this long: it is gone.
+_PAGE_GONE_SECONDS = 8
+#: A phone in a page registers again within this time.
+_WEB_REGISTRATION_SECONDS = 600
 #: A message ends after this much silence, and at the latest after this time (seconds).
 _MESSAGE_SILENCE_SECONDS = 5
 _MESSAGE_SECONDS = 180
@@ -95,7 +103,10 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     """
     state = _state(settings)
     account = _account()
-    folders = [state, *(state / name for name in ("etc", "lib", "spool", "log", "log/cdr-custom", "run"))]
+    folders = [
+        state,
+        *(state / name for name in ("etc", "lib", "lib/keys", "spool", "log", "log/cdr-custom", "run")),
+    ]
     written_for_us = (
         settings.messages,
         settings.call_backs,
@@ -109,6 +120,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     for above in (settings.home.resolve(), settings.messages.parent):
         above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o011)
     etc = state / "etc"
+    tls = _certificate(settings, state / "tls", account)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -120,6 +132,7 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     environment.filters["line"] = _one_line
     environment.filters["secret"] = _secret
     environment.filters["dialled_as"] = _dialled_as
+    environment.filters["web_phone"] = names.web_phone
     values = {
         "settings": settings,
         "keyring": keyring,
@@ -137,6 +150,9 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "agi": f"agi://{settings.agi_address}:{settings.agi_port}",
         "penalty": PENALTY,
         "limits": _limits(town),
+        "web_phones": names.WEB_PHONES,
+        "try_it": names.TRY_IT,
+        "tls": tls,
     }
     wanted = {template.name for template in TEMPLATES.glob("*.conf")}
     for name in sorted(wanted):
@@ -152,6 +168,37 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     for folder in written_for_us:
         folder.chmod(0o2770)
     return etc
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files of a certificate and its key (PEM)."""
+
+    certificate: Path
+    key: Path
+
+
+def _certificate(settings: Settings, folder: Path, account: pwd.struct_passwd | None) -> Tls:
+    """The town's own, or one that is signed by itself and renewed in time."""
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        return Tls(settings.tls_certificate.resolve(), settings.tls_key.resolve())
+    folder.mkdir(mode=0o750, exist_ok=True)
+    tls = Tls(folder / "certificate.pem", folder / "key.pem")
+    if not still_good(tls.certificate, tls.key, now=datetime.now(UTC)):
+        made = self_signed(_host_names(settings), now=datetime.now(UTC))
+        _write(tls.key, made.key, account)
+        _write(tls.certificate, made.certificate, account)
+    if account:
+        os.chown(folder, 0, account.pw_gid)
+    folder.chmod(0o750)
+    return tls
+
+
+def _host_names(settings: Settings) -> list[str]:
+    """The names under which pages may come to us, the likeliest first."""
+    outside = [urlsplit(url).hostname for url in (settings.phone_url, settings.web_url)]
+    named = [*outside, socket.getfqdn(), "localhost", "127.0.0.1", settings.sip_address]
+    return list(dict.fromkeys(name for name in named if name))
 
 
 def start_command(settings: Settings) -> list[str]:
@@ -240,6 +287,8 @@ def _limits(town: Town) -> dict[str, int]:
         "first_command": names.FIRST_COMMAND_SECONDS,
         "silence": _MESSAGE_SILENCE_SECONDS,
         "message": _MESSAGE_SECONDS,
+        "page_gone": _PAGE_GONE_SECONDS,
+        "web_registration": _WEB_REGISTRATION_SECONDS,
     }
 
 

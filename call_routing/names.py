@@ -11,6 +11,12 @@ from enum import StrEnum
 TRUNK = "trunk"
 #: The AMI user of the worker.
 AMI_USER = "centralino"
+#: The AMI user of the console.
+CONSOLE_USER = "console"
+#: The family in Asterisk's database in which ``res_pjsip`` looks for the passwords of phones in pages.
+WEB_PHONES = "webphones"
+#: The SIP endpoint of the page for trying the system out.
+TRY_IT = "tryit"
 #: The queue rule that lets the counters ring after the back office.
 BACK_OFFICE_FIRST = "back-office-first"
 #: What a phone dials to be paused or to take calls again; followed by an extension, the lamp for it.
@@ -36,6 +42,20 @@ LAMP = "Custom:desk-open"
 LIT, DARK = "INUSE", "NOT_INUSE"
 
 
+#: The phone in the page of whoever works at a phone's place is named by this and the extension.
+WEB_PHONE = "web"
+
+
+def web_phone(extension: str) -> str:
+    """The SIP endpoint of the phone in the page at that place."""
+    return f"{WEB_PHONE}{extension}"
+
+
+def interfaces(extension: str) -> tuple[str, str]:
+    """The two phones of a place, as queues name them: the one in a page, the one on the desk."""
+    return f"PJSIP/{web_phone(extension)}", f"PJSIP/{extension}"
+
+
 class Context(StrEnum):
     """Contexts of the dialplan."""
 
@@ -56,6 +76,8 @@ class Context(StrEnum):
     ENDED = "ended"
     RECORDED = "recorded"
     PAUSES = "pauses"
+    RETURNED = "returned"
+    LISTENING = "listening"
 
 
 class Queue(StrEnum):
@@ -141,6 +163,8 @@ class PauseReason(StrEnum):
     BACK = "back"
     #: The worker that paused it is gone: the dialplan ended the pause.
     WORKER_GONE = "worker_gone"
+    #: Its place is worked at with the other phone.
+    ELSEWHERE = "elsewhere"
 
 
 class Outcome(StrEnum):
@@ -171,3 +195,5 @@ class Sound(StrEnum):
     OFFICE_SILENT = "fallback.office_silent"
     #: To the citizen: the server cannot say the notice.
     NOTICE_BROKEN = "voice_notice.broken"
+    #: The operator's page is gone; somebody takes over.
+    LINE_LOST = "fallback.line_lost"

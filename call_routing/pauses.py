@@ -26,12 +26,12 @@ class SilentPhones:
     _unanswered: dict[str, str] = field(default_factory=dict)
 
     def note(self, event: Event) -> str | None:
-        """The extension that is to be paused after this event."""
+        """The phone (``PJSIP/201``) that is to be paused after this event."""
         if event["Event"] == "AgentRingNoAnswer" and event["DestChannelState"] == RINGING:
-            self._unanswered[event["DestUniqueid"]] = event["MemberName"]
+            self._unanswered[event["DestUniqueid"]] = event["Interface"]
         elif event["Event"] == "Hangup":
-            extension = self._unanswered.pop(event["Uniqueid"], None)
-            return extension if event["Cause"] == _OURS else None
+            interface = self._unanswered.pop(event["Uniqueid"], None)
+            return interface if event["Cause"] == _OURS else None
         return None
 
 

@@ -12,10 +12,13 @@ from console.citizen_pages import CitizenPages
 from console.formats import day, day_and_time
 from console.job_pages import JobPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.phone_pages import PhonePages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
+from console.supervising import Supervising
 from console.texts import Texts
+from console.try_pages import TryPages
 from desk.db import Sessions
 from desk.settings import Settings
 
@@ -27,9 +30,15 @@ def _sections() -> Sequence[Shown]:
 
 
 def console_blueprint(
-    sessions: Sessions, texts: Texts, sign_in: SignIn, settings: Settings, *, clock: Callable[[], datetime]
+    sessions: Sessions,
+    texts: Texts,
+    sign_in: SignIn,
+    settings: Settings,
+    ami_password: str,
+    *,
+    clock: Callable[[], datetime],
 ) -> Blueprint:
-    """Everything below ``/console``, and what its templates need."""
+    """Everything below ``/console``, and what its templates need. ``ami_password`` is the console's."""
     blueprint = Blueprint(
         "console", __name__, url_prefix="/console", template_folder="templates", static_folder="static"
     )
@@ -38,6 +47,9 @@ def console_blueprint(
     RequestPages(sessions, texts, clock=clock, home=settings.home).add_to(blueprint)
     JobPages(sessions, texts, clock=clock).add_to(blueprint)
     CitizenPages(sessions, settings, clock=clock).add_to(blueprint)
+    PhonePages(sessions, texts, settings, ami_password, clock=clock).add_to(blueprint)
+    Supervising(sessions, settings, ami_password, clock=clock).add_to(blueprint)
+    TryPages(sessions, settings, ami_password).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(day_and_time)
 

@@ -39,7 +39,11 @@ class Section:
 
 #: In the order in which they are shown. A new page adds its line here.
 SECTIONS: Sequence[Section] = (
-    Section("section.phone", "it-telephone", ()),
+    Section(
+        "section.phone",
+        "it-telephone",
+        (Entry("console.phone", "phone.title"), Entry("console.try_it", "try_it.title")),
+    ),
     Section(
         "section.requests",
         "it-inbox",

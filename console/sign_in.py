@@ -30,7 +30,23 @@ IDLE = timedelta(hours=4)
 #: A session ends after this long in any case: nobody's shift is longer.
 LONGEST_SESSION = timedelta(hours=12)
 #: Answers to the page's own script: asking for them is not activity, and they never lead to a log-in page.
-BACKGROUND = frozenset({"console.live_requests"})
+BACKGROUND = frozenset(
+    {
+        "console.live_requests",
+        "console.live",
+        "console.take_place",
+        "console.leave_place",
+        "console.pause_place",
+        "console.resume_place",
+        "console.phone_line",
+        "console.phone_gone",
+        "console.caller_card",
+        "console.to_call",
+        "console.call_back_now",
+        "console.supervise",
+        "console.try_line",
+    }
+)
 
 LONGEST_LOGIN = 64
 LONGEST_PASSWORD = 256

@@ -33,6 +33,8 @@ class HandedOver:
     at: datetime
     summary: str
     identified: bool = False
+    #: Who was identified.
+    citizen_id: int | None = None
     answers: tuple[Answer, ...] = ()
     #: The draft of a request that was not finished.
     draft_key: str | None = None
@@ -49,6 +51,7 @@ def hand_over(session: Session, given: HandedOver) -> None:
         "at": given.at,
         "summary": given.summary[:DISPLAY],
         "identified": given.identified,
+        "citizen_id": given.citizen_id,
         "answers": [{"node": answer.node, "answer": answer.answer} for answer in given.answers],
         "draft_key": given.draft_key,
         "office": given.office,
@@ -71,6 +74,7 @@ def handed_over(session: Session, call_unique_id: str, *, now: datetime) -> Hand
         row.at,
         row.summary,
         row.identified,
+        row.citizen_id,
         tuple(Answer(entry["node"], entry["answer"]) for entry in row.answers),
         row.draft_key,
         row.office,

@@ -38,6 +38,8 @@ class Keyring:
     operator_passwords: Mapping[str, str]
     #: Extension to the PIN with which the desk is opened and closed from there.
     override_pins: Mapping[str, str] = field(default_factory=dict)
+    #: The console's way into Asterisk's manager interface.
+    console_password: str = ""
     #: What recorded calls are encrypted with. Who loses it loses the recordings.
     recordings_key: str = ""
 
@@ -62,6 +64,7 @@ def open_keyring(
         operator_passwords=_filled(kept.get("operators"), logins),
         override_pins=_filled(kept.get("override_pins"), overriding, _pin),
         recordings_key=_text(kept, "recordings"),
+        console_password=_text(kept, "console"),
     )
     wanted = _written(keyring)
     if not path.exists() or path.read_text(encoding="utf-8") != wanted:
@@ -125,6 +128,7 @@ def _written(keyring: Keyring) -> str:
         f"ami = {_quoted(keyring.ami_password)}",
         f"web = {_quoted(keyring.web_key)}",
         f"recordings = {_quoted(keyring.recordings_key)}",
+        f"console = {_quoted(keyring.console_password)}",
     ]
     for table, values in (
         ("phones", keyring.phone_passwords),

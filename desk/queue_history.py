@@ -200,7 +200,7 @@ def _target(end: QueueLine) -> str | None:
         return kind[:_TARGET] or None
     if kind == "LINK" and len(rest) > 1:
         # The channel at the other end: PJSIP/104-0000001a.
-        return rest[1].partition("/")[2].rpartition("-")[0][:_TARGET] or None
+        return _extension_of(rest[1]) or None
     return None
 
 
@@ -211,8 +211,13 @@ def _joined_with(session: Session, stay: Stay) -> str | None:
         .where(CallLeg.unique_id == stay.call_unique_id)
         .order_by(CallLeg.started_at, CallLeg.id)
     )
-    phones = [channel.partition("/")[2].rpartition("-")[0] for channel in channels]
-    return next((phone[:_TARGET] for phone in phones if phone and phone != stay.extension), None)
+    phones = map(_extension_of, channels)
+    return next((phone for phone in phones if phone and phone != stay.extension), None)
+
+
+def _extension_of(channel: str) -> str:
+    """``104`` of ``PJSIP/104-0000001a``, and of the phone in a page there, ``PJSIP/web104-0000001a``."""
+    return channel.partition("/")[2].rpartition("-")[0].removeprefix("web")[:_TARGET]
 
 
 def _over(session: Session, lines: Sequence[QueueLine], now: datetime) -> datetime | None:

@@ -85,6 +85,22 @@ class Settings(BaseSettings):
     web_address: str = "127.0.0.1"
     web_port: Port = 8080
 
+    #: Where phones in the operators' pages reach Asterisk: encrypted at ``sip_address``, and open on the
+    #: loopback address only.
+    wss_port: Port = 8089
+    ws_port: Port = 8088
+    #: The address that pages are told, as ``wss://centralino.comune.example/ws``; empty: the open one where
+    #: the pages themselves are on the loopback address, else the encrypted one at the host of the page.
+    phone_url: str = Field(default="", pattern=r"^(wss?://[\w.\[\]-]+(:\d+)?(/[\w./-]*)?)?$")
+    #: A certificate (PEM, with its chain) and its key for it; empty: one that is signed by itself.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    #: Whether there is a page on which anybody at the desk can try the system with a citizen's phone.
+    try_it: bool = False
+    #: Whether supervisors may listen to talks and whisper to operators, who are told so each time. The town
+    #: answers for it to its staff and to callers: off unless that is settled.
+    listening: bool = False
+
     #: Voice engine for prompts without a human recording.
     voice: Literal["pico", "gtts"] = "pico"
     #: Where SMS go; the first one has all messages while it is well, the next one takes over when it fails.

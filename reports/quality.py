@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, s
 from sqlalchemy.orm import Session
 
 from call_routing.hours import OpeningHours
-from desk.call_backs import CHANNEL as OURS
 from desk.call_records import TRUNK
+from desk.models import CALL_BACK_CALL as OURS
 from desk.models import (
     Call,
     CallEvent,

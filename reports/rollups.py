@@ -20,8 +20,8 @@ from sqlalchemy import ColumnElement, Select, delete, func, insert, select, unio
 from sqlalchemy.orm import Session
 
 from call_routing.names import Queue
-from desk.call_backs import CHANNEL as OURS
 from desk.db import Sessions, one_at_a_time, reading, transaction
+from desk.models import CALL_BACK_CALL as OURS
 from desk.models import (
     Call,
     CallBack,

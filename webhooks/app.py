@@ -100,10 +100,12 @@ def create_app(
     sign_in = SignIn(database, texts, clock=clock)
 
     log_requests(app)
-    secure(app)
+    secure(app, settings)
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
-    app.register_blueprint(console_blueprint(database, texts, sign_in, settings, clock=clock))
+    app.register_blueprint(
+        console_blueprint(database, texts, sign_in, settings, keyring.console_password, clock=clock)
+    )
     app.before_request(_require_log_in)
     app.add_url_rule("/health", "health", health_page(engine))
     app.add_url_rule("/metrics", "metrics", metrics_page(database, settings, clock=clock))

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, request
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        # Bootstrap Italia's style sheet carries small signs as data: images, which run nothing.
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "media-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+from console.phone_pages import phone_url
+from desk.settings import Settings
+
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    # Bootstrap Italia's style sheet carries small signs (arrows, ticks) as data: images, which run nothing.
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "media-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+#: Pages with a telephone in them: they use the microphone and speak to Asterisk.
+PHONES = frozenset({"console.phone", "console.try_it"})
+
+
+def _policy(**changed: str) -> str:
+    policy = _POLICY | {name.replace("_", "-"): value for name, value in changed.items()}
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+CONTENT_SECURITY_POLICY = _policy()
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -35,11 +49,12 @@ HEADERS = {
 _STRICT_TRANSPORT = "max-age=15552000"
 
 
-def secure(app: Flask) -> None:
+def secure(app: Flask, settings: Settings) -> None:
     """Send the headers with every answer of ``app``."""
 
     def add_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
+        response.headers.update(_exceptions(settings))
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
         if request.endpoint != "console.static":
@@ -48,3 +63,24 @@ def secure(app: Flask) -> None:
         return response
 
     app.after_request(add_headers)
+
+
+def _exceptions(settings: Settings) -> dict[str, str]:
+    """What the page asked for needs beyond the others."""
+    endpoint = request.endpoint or ""
+    if endpoint in PHONES:
+        # The address to the port, and no other; the pages of work are opened in a frame beside the phone.
+        address = urlsplit(phone_url(settings))
+        return {
+            "Content-Security-Policy": _policy(
+                connect_src=f"'self' {address.scheme}://{address.netloc}", frame_src="'self'"
+            ),
+            "Permissions-Policy": HEADERS["Permissions-Policy"].replace("microphone=()", "microphone=(self)"),
+        }
+    if endpoint == "start" or (endpoint.startswith("console.") and endpoint != "console.sign_in"):
+        # Only by ourselves: the page with the phone.
+        return {
+            "Content-Security-Policy": _policy(frame_ancestors="'self'"),
+            "X-Frame-Options": "SAMEORIGIN",
+        }
+    return {}

@@ -17,7 +17,7 @@ const made = `${vendor}.new`;
 await rm(made, { recursive: true, force: true });
 await mkdir(join(made, "fonts"), { recursive: true });
 
-const entries = (await readdir(join(assets, "entries"))).filter((name) => name.endsWith(".js"));
+const entries = (await readdir(join(assets, "entries"))).filter((name) => /\.[jt]s$/.test(name));
 const { metafile } = await build({
   entryPoints: entries.map((name) => join(assets, "entries", name)),
   outdir: made,

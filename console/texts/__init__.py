@@ -32,6 +32,11 @@ class Texts:
         """The text of ``key``, filled in. An unknown key is a programming error: ``KeyError``."""
         return self.by_language[language][key].format(**values)
 
+    def group(self, language: Language, *groups: str) -> dict[str, str]:
+        """All texts of these groups, by key, not filled in: for a page's script."""
+        wanted = tuple(f"{group}." for group in groups)
+        return {key: text for key, text in self.by_language[language].items() if key.startswith(wanted)}
+
     def label(self, language: Language, group: str, code: str) -> str:
         """The name of a value kept as data. A code the town added without a text of ours shows itself."""
         return self.by_language[language].get(f"{group}.{code}", code)

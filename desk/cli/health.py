@@ -201,6 +201,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         "asterisk": [
             ("SIP port", settings.sip_address, settings.sip_port, socket.SOCK_DGRAM),
             ("AMI port", "127.0.0.1", settings.ami_port, socket.SOCK_STREAM),
+            ("WS port", "127.0.0.1", settings.ws_port, socket.SOCK_STREAM),
+            ("WSS port", settings.sip_address, settings.wss_port, socket.SOCK_STREAM),
         ],
         "agi": [("AGI port", settings.agi_address, settings.agi_port, socket.SOCK_STREAM)],
         "web": [("web port", settings.web_address, settings.web_port, socket.SOCK_STREAM)],

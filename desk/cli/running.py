@@ -138,8 +138,8 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
-    password = open_keyring(settings.home, extensions=(), logins=()).ami_password
-    with Watch(settings, database, password, clock).at_work():
+    keyring = open_keyring(settings.home, extensions=(), logins=())
+    with Watch(settings, database, keyring.ami_password, keyring.console_password, clock).at_work():
         run_worker(
             settings,
             {

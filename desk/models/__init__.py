@@ -60,6 +60,7 @@ from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
 from desk.models.operators import Operator, Role
+from desk.models.places import Device, DutyPeriod, PauseReason, PlaceStay, StayEnd
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
 from desk.models.rooms import Room, RoomBooking, RoomDecision, RoomPurpose
 from desk.models.routing import (
@@ -135,12 +136,14 @@ __all__ = [
     "CoursePlace",
     "Delivery",
     "DeskNow",
+    "Device",
     "Digest",
     "DirectLine",
     "DirectLinePhone",
     "DocumentKind",
     "DocumentNotice",
     "Draft",
+    "DutyPeriod",
     "EdgeSums",
     "Email",
     "Enrolment",
@@ -179,9 +182,11 @@ __all__ = [
     "Operator",
     "Override",
     "PartOfDay",
+    "PauseReason",
     "Payable",
     "Phone",
     "PhoneNumber",
+    "PlaceStay",
     "Purpose",
     "QueueEvent",
     "QueueStay",
@@ -208,6 +213,7 @@ __all__ = [
     "SmsRoute",
     "SpecialHours",
     "Stamp",
+    "StayEnd",
     "StayOutcome",
     "Subject",
     "SurveyAnswer",

@@ -156,3 +156,13 @@ class DeskNow(Base):
     #: By extension: ``{"201": {"state": "free", "paused": null}}``. A state is ``free``, ``ringing``,
     #: ``busy`` or ``unreachable``; ``paused`` is the reason of a pause.
     members: Mapped[dict[str, Any]] = mapped_column(JSON().with_variant(JSONB(), "postgresql"))
+    #: The same of the offices' phones.
+    offices: Mapped[dict[str, Any]] = mapped_column(
+        JSON().with_variant(JSONB(), "postgresql"), server_default="{}"
+    )
+    #: Who is on which call: ``[{"call": "1795547114.0", "extension": "201", "state": "talking",
+    #: "since": "2026-11-24T09:00:00+00:00", "citizen": true, "with": ["102"]}]``. A state is ``ringing``,
+    #: ``calling`` or ``talking``.
+    on_calls: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON().with_variant(JSONB(), "postgresql"), server_default="[]"
+    )

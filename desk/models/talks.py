@@ -23,6 +23,8 @@ class HandOver(Base):
     summary: Mapped[str] = mapped_column(String(30))
     #: Whether the citizen was identified in this call.
     identified: Mapped[bool]
+    #: Who was identified.
+    citizen_id: Mapped[int | None] = mapped_column(ForeignKey("citizens.id", ondelete="SET NULL"), index=True)
     #: ``[{"node": "certificate.copies", "answer": "2"}]``, in order; never anything secret.
     answers: Mapped[list[dict[str, str]]] = mapped_column(JSON().with_variant(JSONB(), "postgresql"))
     #: The draft of a request that was not finished.

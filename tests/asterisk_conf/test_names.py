@@ -21,7 +21,14 @@ from desk.settings import PROJECT, Settings
 from desk.town import Town
 
 #: Contexts that only the worker's calls enter.
-OURS = {Context.PAUSED, Context.CALL_BACK, Context.CALLED_BACK, Context.VOICE_NOTICE, Context.NOTIFIED}
+OURS = {
+    Context.PAUSED,
+    Context.CALL_BACK,
+    Context.CALLED_BACK,
+    Context.VOICE_NOTICE,
+    Context.NOTIFIED,
+    Context.LISTENING,
+}
 
 Sections = dict[str, list[tuple[str, str]]]
 
@@ -123,7 +130,7 @@ def test_queues(etc: Path, dialplan: str, town: Town) -> None:
         rows = queues[names.phone_queue(phone.extension)]
         assert ("timeout", str(phone.ring_seconds)) in rows
         assert [value for key, value in rows if key == "member"] == [
-            f"PJSIP/{phone.extension},0,{phone.extension}"
+            f"{interface},0,{phone.extension}" for interface in reversed(names.interfaces(phone.extension))
         ]
     called = set(re.findall(r"Queue\(([\w-]+)", dialplan))
     assert called == {*Queue, names.PHONE_QUEUE, names.phone_queue("301")}
@@ -147,15 +154,26 @@ def test_sounds(dialplan: str) -> None:
 
 def test_endpoints_and_users(etc: Path, town: Town) -> None:
     pjsip = sections(etc / "pjsip.conf")
-    endpoints = {"trunk", "phone", "endpoint", *(phone.extension for phone in town.phones)}
+    endpoints = {"trunk", "phone", "web-phone", "endpoint", *(phone.extension for phone in town.phones)}
+    endpoints |= {names.web_phone(phone.extension) for phone in town.phones}
     assert names.TRUNK in pjsip
-    assert set(pjsip) == endpoints | {"global", "transport-udp", "trunk-addresses", "phone-address"}
+    transports = {"transport-udp", "transport-ws", "transport-wss"}
+    assert set(pjsip) == endpoints | transports | {
+        "global",
+        "trunk-addresses",
+        "phone-address",
+        "web-address",
+    }
+    # A phone in a page has no password in a file.
+    assert not any(key == "password" for key, _ in pjsip[names.web_phone("201")])
+    (kept,) = [value for key, value in sections(etc / "sorcery.conf")["res_pjsip"] if "astdb" in value]
+    assert kept == f"astdb,{names.WEB_PHONES}"
     assert [value for key, value in pjsip["trunk-addresses"] if key == "match"] == [
         "127.0.0.1/32",
         "192.0.2.7",
     ]
     assert [value for key, value in pjsip[names.TRUNK] if key == "contact"] == ["sip:192.0.2.7:5060"]
-    assert set(sections(etc / "manager.conf")) == {"general", names.AMI_USER}
+    assert set(sections(etc / "manager.conf")) == {"general", names.AMI_USER, names.CONSOLE_USER}
 
 
 def test_extensions(etc: Path, town: Town) -> None:
@@ -176,7 +194,11 @@ def test_extensions(etc: Path, town: Town) -> None:
     members = [
         value.split(",")[:2] for key, value in sections(etc / "queues.conf")[Queue.DESK] if key == "member"
     ]
-    assert members == [["PJSIP/201", "0"], ["PJSIP/101", "1"], ["PJSIP/102", "1"]]
+    assert members == [
+        [phone, penalty]
+        for extension, penalty in (("201", "0"), ("101", "1"), ("102", "1"))
+        for phone in reversed(names.interfaces(extension))
+    ]
 
 
 #: The one way out: an Italian geographic or mobile number, of which nothing but digits is dialled.
@@ -190,7 +212,9 @@ def test_no_way_out(etc: Path, town: Town) -> None:
         for extension, application in _steps(rows)
         for dialled in re.findall(r"Dial\((.+?)(?:,[^{}]*)?,\d+", application)
     }
-    inside = {(Context.PHONES, p.extension, f"PJSIP/{p.extension}") for p in town.phones}
+    inside = {
+        (Context.PHONES, p.extension, phone) for p in town.phones for phone in names.interfaces(p.extension)
+    }
     assert ways == inside | {(Context.CALLED_BACK, *OUT), (Context.NOTIFIED, *OUT)}
 
 
@@ -291,6 +315,10 @@ def test_the_readme_names_them_all() -> None:
         names.PHONE_QUEUE,
         names.TRUNK,
         names.AMI_USER,
+        names.CONSOLE_USER,
+        names.WEB_PHONES,
+        names.TRY_IT,
+        names.WEB_PHONE,
         names.BACK_OFFICE_FIRST,
         names.OVERRIDE,
         names.LAMP,

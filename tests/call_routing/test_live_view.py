@@ -8,17 +8,20 @@ from call_routing.ami import Event
 from call_routing.live_view import LiveQueue
 from call_routing.names import LAST_SECOND
 from call_routing.pauses import SilentPhones, Telling
-from desk.desk_now import Member, PhoneState, QueueNow
+from desk.desk_now import Member, OnCall, OnCallState, PhoneState, QueueNow
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
-def member(status: int, *, paused: str = "", name: str = "201") -> Event:
+def member(status: int, *, paused: str = "", name: str = "201", phone: str = "201") -> Event:
     return {
         "Event": "QueueMember",
         "Queue": "desk",
         "Name": name,
         "MemberName": name,
+        # Asterisk's two words for the same thing, in the list and in events.
+        "Location": f"PJSIP/{phone}",
+        "Interface": f"PJSIP/{phone}",
         "Status": str(status),
         "Paused": str(int(bool(paused))),
         "PausedReason": paused,
@@ -26,7 +29,13 @@ def member(status: int, *, paused: str = "", name: str = "201") -> Event:
 
 
 def called(name: str = "201", call: str = "1.2") -> Event:
-    return {"Event": "AgentCalled", "Queue": "desk", "MemberName": name, "DestUniqueid": call}
+    return {
+        "Event": "AgentCalled",
+        "Queue": "desk",
+        "MemberName": name,
+        "Interface": f"PJSIP/{name}",
+        "DestUniqueid": call,
+    }
 
 
 def rang_in_vain(*, state: str = "5", call: str = "1.2") -> Event:
@@ -57,7 +66,56 @@ def test_states_of_a_phone() -> None:
     for status, state in ((1, "free"), (2, "busy"), (3, "busy"), (4, "unreachable"), (5, "unreachable")):
         assert view(member(status)).members == {"201": Member(PhoneState(state))}
     assert view(member(1, paused="no_answer")).members["201"].paused == "no_answer"
-    assert view({**member(1), "Queue": "phone-201"}).members == {}
+    # In no queue but its own: an office's.
+    office = view({**member(1), "Queue": "phone-201"})
+    assert (office.members, office.offices) == ({}, {"201": Member(PhoneState.FREE)})
+    both = view({**member(1), "Queue": "phone-201"}, member(2))
+    assert (both.members, both.offices) == ({"201": Member(PhoneState.BUSY)}, {})
+
+
+def test_what_counts_is_the_phone_that_is_used() -> None:
+    def place(web: int, desk: int, *, web_paused: str = "", desk_paused: str = "") -> Member:
+        return view(member(web, paused=web_paused, phone="web201"), member(desk, paused=desk_paused)).members[
+            "201"
+        ]
+
+    assert place(5, 1) == Member(PhoneState.FREE)
+    assert place(1, 5) == Member(PhoneState.FREE)
+    assert place(2, 1, desk_paused="elsewhere") == Member(PhoneState.BUSY)
+    assert place(1, 1, web_paused="break", desk_paused="elsewhere") == Member(PhoneState.FREE, "break")
+    assert place(1, 2, web_paused="elsewhere") == Member(PhoneState.BUSY)
+    # The page is gone, and its place is still worked at with it.
+    assert place(5, 1, desk_paused="elsewhere") == Member(PhoneState.UNREACHABLE)
+
+
+def channel(name: str, state: str, call: str = "1.1", bridge: str = "") -> Event:
+    return {
+        "Channel": name,
+        "ChannelState": state,
+        "Linkedid": call,
+        "Uniqueid": name,
+        "BridgeId": bridge,
+        "Duration": "00:01:05",
+    }
+
+
+def test_who_is_on_which_call() -> None:
+    queue = LiveQueue()
+    talking = [
+        channel("PJSIP/trunk-00000001", "6", bridge="b"),
+        channel("PJSIP/web201-00000002", "6", bridge="b"),
+    ]
+    asking = [channel("PJSIP/web201-00000003", "6", "9.1"), channel("PJSIP/102-00000004", "5", "9.1")]
+    queue.note_channels([*talking, *asking, channel("Local/s@call-back-0000;1", "6", "7.1")], NOW)
+    begun = NOW - timedelta(seconds=65)
+    assert queue.now(NOW).on_calls == (
+        OnCall("1.1", "201", OnCallState.TALKING, begun, citizen=True),
+        OnCall("9.1", "201", OnCallState.CALLING, begun),
+        OnCall("9.1", "102", OnCallState.RINGING, begun),
+    )
+    # Since when stays as it was first seen.
+    queue.note_channels([{**c, "Duration": "00:01:07"} for c in talking], NOW + timedelta(seconds=3))
+    assert queue.now(NOW).on_calls == (OnCall("1.1", "201", OnCallState.TALKING, begun, citizen=True),)
 
 
 def test_a_ringing_phone_counts_as_busy_for_asterisk() -> None:
@@ -71,7 +129,7 @@ def test_a_ringing_phone_counts_as_busy_for_asterisk() -> None:
 
 
 def test_a_connection_in_the_middle_of_ringing() -> None:
-    ringing = {"Channel": "PJSIP/201-0000002a", "ChannelState": "5", "Uniqueid": "1.2"}
+    ringing = channel("PJSIP/201-0000002a", "5")
     assert view(member(3), channels=(ringing,)).members["201"].state is PhoneState.RINGING
 
 
@@ -121,7 +179,12 @@ def test_a_connection_in_the_middle_of_an_announcement() -> None:
 
 
 def test_only_a_phone_that_rang_its_full_time_is_silent() -> None:
-    for state, cause, silent in (("5", "0", "201"), ("5", "17", None), ("0", "17", None), ("0", "0", None)):
+    for state, cause, silent in (
+        ("5", "0", "PJSIP/201"),
+        ("5", "17", None),
+        ("0", "17", None),
+        ("0", "0", None),
+    ):
         phones = SilentPhones()
         assert phones.note(rang_in_vain(state=state)) is None
         assert phones.note(hang_up("0", call="9.9")) is None

@@ -11,3 +11,6 @@ import Tooltip from "bootstrap-italia/dist/plugins/tooltip.js";
 
 // For the pages' own scripts; named here also because imports that nobody uses are dropped as free of effects.
 globalThis.italia = { Alert, Collapse, Dropdown, Modal, Offcanvas, Tab, Tooltip };
+
+// Beside the phone (console/templates/phone.html) pages stand without their own header: the phone's page has it.
+if (window.top !== window.self) document.documentElement.classList.add("framed");

@@ -1,0 +1,1 @@
+import "../phone/try_it.ts";
