@@ -101,8 +101,9 @@ def test_variables(dialplan: str, town: Town) -> None:
     used = set(re.findall(r"CENTRALINO_\w+", dialplan))
     silent = {name for name in used if name.startswith(names.SILENT)}
     assert used - silent == set(Variable)
-    # One for each phone, and the one that *22 puts together.
-    assert silent == {names.SILENT, *(names.SILENT + phone.extension for phone in town.phones)}
+    # One for each of the two phones of a place, and the one that *22 puts together.
+    phones = {name for p in town.phones for name in (p.extension, names.web_phone(p.extension))}
+    assert silent == {names.SILENT, *(names.SILENT + phone for phone in phones)}
 
 
 def test_who_is_between_two_rounds_is_counted(dialplan: str) -> None:
