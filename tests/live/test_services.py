@@ -39,10 +39,11 @@ def test_texts_are_agreed_to_and_withdrawn_by_one_key(system: System, caller: st
         with reading(system.database) as session:
             return [has_consent(session, caller, purpose) for purpose in (Purpose.RECEIPTS, Purpose.NOTICES)]
 
-    for number, agreed in enumerate(([False, True], [False, False]), 1):
+    for number, (told, agreed) in enumerate((("given", [False, True]), ("withdrawn", [False, False])), 1):
         call = system.call(caller=caller)
         call.hear(system.prompt("welcome.greeting"))
         call.press("422")
+        call.hear(system.prompt(f"sms.{told}"))
         # Told, asked whether that was all, and said goodbye to.
         call.over(timeout=60)
         assert "sms.changed" in [event.node for event in system.story(caller, number=number).events]
@@ -51,9 +52,9 @@ def test_texts_are_agreed_to_and_withdrawn_by_one_key(system: System, caller: st
     with reading(system.database) as session:
         (consent,) = session.scalars(select(Consent).where(Consent.e164 == caller)).all()
     assert consent.given_how == consent.withdrawn_how == "phone keypad"
-    # A landline cannot be texted.
+    # A landline cannot be texted: it is called.
     landline = system.call(caller="+390290901234", keys="42")
-    landline.hear(system.prompt("sms.not_mobile"))
+    landline.hear(system.prompt("sms.by_voice"))
     landline.hang_up()
 
 
