@@ -24,6 +24,7 @@ from reports.calls import (
     heat_map,
     total,
 )
+from reports.overview import overview
 from reports.periods import Period, month, year
 from reports.rollups import rebuild, refresh
 from tests.reports.tables import (
@@ -345,6 +346,19 @@ def test_who_waits_is_not_counted_yet(town: Sessions) -> None:
     assert (day.offered, day.waiting, day.answered, day.talks) == (2, 1, 1, 0)
     assert day.service_level == 1.0
     assert day.mean_talk is None
+
+
+def test_the_overview_says_the_same(monday: Sessions) -> None:
+    with reading(monday) as session:
+        for period, groups in ((ONE_DAY, 1), (month(DAY), 30), (year(2026), 12)):
+            found = overview(session, period, now=NOW)
+            assert found.calls == total(session, period)
+            assert found.calls_before == total(session, period.before())
+            assert len(found.course) == groups
+            assert sum(group.figures.offered for group in found.hours) == 8
+        assert {group.key for group in found.operators} == {"101", "102", "104", "201", "301"}
+        assert found.nodes[0].node == "main"
+        assert found.requests.filed == 1
 
 
 def test_heat_and_peaks(monday: Sessions) -> None:
