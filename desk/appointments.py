@@ -293,6 +293,19 @@ def cancel(session: Session, booking_id: int, *, by: str, now: datetime) -> Book
     return booking
 
 
+def note_came(session: Session, booking_id: int, *, came: bool, now: datetime) -> Booking:
+    """Note whether the citizen came; the last word counts.
+
+    Raises :class:`NotBooked` for an appointment that was cancelled or is still to come.
+    """
+    booking = session.get(Booking, booking_id, with_for_update=True, populate_existing=True)
+    if booking is None or booking.state is not BookingState.BOOKED or booking.starts_at > now:
+        raise NotBooked
+    booking.came = came
+    session.flush()
+    return booking
+
+
 def appointments_of(session: Session, citizen_id: int, *, now: datetime) -> Sequence[Booking]:
     """The citizen's appointments to come, the next one first."""
     return session.scalars(

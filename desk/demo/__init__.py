@@ -22,10 +22,13 @@ from desk.models import (
     CertificateKind,
     Citizen,
     CompetentOffice,
+    CounterService,
     Course,
     DirectLine,
     DirectLinePhone,
     Fee,
+    FlowCategory,
+    Inhabitants,
     Office,
     OpeningHours,
     Phone,
@@ -112,6 +115,18 @@ def load_demo(
         session.add_all(_courses(data["courses"], now))
     if session.scalar(select(Room).limit(1)) is None:
         session.add_all(_rooms(data["rooms"]))
+    if session.scalar(select(Inhabitants).limit(1)) is None:
+        session.add_all(Inhabitants(**entry) for entry in data["inhabitants"])
+    if session.scalar(select(CounterService).limit(1)) is None:
+        session.add_all(
+            FlowCategory(position=position, **entry)
+            for position, entry in enumerate(data["flow_categories"], 1)
+        )
+        session.flush()
+        session.add_all(
+            CounterService(position=position, **entry)
+            for position, entry in enumerate(data["counter_services"], 1)
+        )
     for entry in data["operators"]:
         operator = operator_by_login(session, entry["login"])
         is_the_demos = operator is not None and (operator.name, operator.role) == (

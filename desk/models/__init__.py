@@ -25,6 +25,7 @@ from desk.models.citizens import (
     PhoneNumber,
     Purpose,
 )
+from desk.models.counter import CounterService, CounterVisit, FlowCategory, Inhabitants
 from desk.models.courses import Course, CoursePlace, Enrolment
 from desk.models.details import (
     CallBackDetails,
@@ -44,6 +45,16 @@ from desk.models.details import (
     RoomUse,
     Stamp,
     Subject,
+)
+from desk.models.figures import (
+    CallSums,
+    EdgeSums,
+    FiguresOfDay,
+    FiguresReached,
+    NodeSums,
+    RepeatSums,
+    TalkSums,
+    WaitSums,
 )
 from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
@@ -107,6 +118,7 @@ __all__ = [
     "CallLeg",
     "CallOutcome",
     "CallRecording",
+    "CallSums",
     "CallerPreference",
     "CertificateDetails",
     "CertificateKind",
@@ -115,6 +127,8 @@ __all__ = [
     "Closure",
     "CompetentOffice",
     "Consent",
+    "CounterService",
+    "CounterVisit",
     "Course",
     "CourseDetails",
     "CoursePlace",
@@ -126,12 +140,16 @@ __all__ = [
     "DocumentKind",
     "DocumentNotice",
     "Draft",
+    "EdgeSums",
     "Email",
     "Enrolment",
     "EventDelivery",
     "EventKind",
     "EventSubscription",
     "Fee",
+    "FiguresOfDay",
+    "FiguresReached",
+    "FlowCategory",
     "HandOver",
     "IdentificationAttempt",
     "Identified",
@@ -140,6 +158,7 @@ __all__ = [
     "InboundKind",
     "InboundText",
     "IngestPosition",
+    "Inhabitants",
     "JobResult",
     "JobState",
     "KeptAnswer",
@@ -150,6 +169,7 @@ __all__ = [
     "MessageDetails",
     "MessageReceipt",
     "MessageState",
+    "NodeSums",
     "Notice",
     "NoticeStage",
     "Office",
@@ -165,6 +185,7 @@ __all__ = [
     "QueueEvent",
     "QueueStay",
     "RecordingAccess",
+    "RepeatSums",
     "ReportCategory",
     "ReportDetails",
     "Request",
@@ -189,6 +210,8 @@ __all__ = [
     "StayOutcome",
     "Subject",
     "SurveyAnswer",
+    "TalkSums",
     "Tier",
+    "WaitSums",
     "WrongPin",
 ]

@@ -146,6 +146,8 @@ class Booking(Base):
     booked_at: Mapped[datetime]
     #: How often it was changed: calendars tell a newer version by it.
     revision: Mapped[int] = mapped_column(default=0)
+    #: Whether the citizen came; ``None`` until somebody says so.
+    came: Mapped[bool | None]
 
     citizen: Mapped[Citizen | None] = relationship()
     service: Mapped[AppointmentService] = relationship()

@@ -111,7 +111,11 @@ class QueueStay(Base):
     """
 
     __tablename__ = "queue_stays"
-    __table_args__ = (Index(None, "outcome", "entered_at"), Index(None, "caller_e164", "entered_at"))
+    __table_args__ = (
+        Index(None, "outcome", "entered_at"),
+        Index(None, "caller_e164", "entered_at"),
+        Index(None, "entered_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_unique_id: Mapped[str] = mapped_column(String(80), unique=True)
