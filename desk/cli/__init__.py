@@ -14,6 +14,7 @@ COMMANDS = {
     "up": "running",
     "announce": "running",
     "prepare": "preparing",
+    "demo": "demo_year",
     "asterisk": "running",
     "agi": "running",
     "web": "running",
