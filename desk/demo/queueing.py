@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 
 from desk.demo.rows import TownFacts
@@ -45,6 +45,7 @@ class DemoQueue:
         self._town = town
         self._free_at = dict.fromkeys((*town.back_office, *town.counters), 0.0)
         self._waiting_until: list[float] = []
+        self._paused: list[tuple[str, float, float]] = []
         self._legs = 0
         #: (when, line), and the same of the call detail records.
         self.queue_lines: list[tuple[float, str]] = []
@@ -91,7 +92,7 @@ class DemoQueue:
             self.queue_lines.append(
                 (at.timestamp(), f"{int(at.timestamp())}|NONE|desk|{phone}|{event}|operator")
             )
-        self._free_at[phone] = max(self._free_at[phone], ends.timestamp())
+        self._paused.append((phone, begins.timestamp(), ends.timestamp()))
 
     def _first_free(self, at: float, longest: float) -> tuple[float, str | None, list[tuple[str, float]]]:
         """When who picks up, if anybody does within ``longest`` seconds; and who rang in vain since when."""
@@ -99,6 +100,11 @@ class DemoQueue:
         in_vain: list[tuple[str, float]] = []
         back = min(self._town.back_office, key=lambda phone: self._free_at[phone])
         free = max(at, self._free_at[back])
+        # Pauses of a phone follow each other and do not overlap.
+        self._paused = [pause for pause in self._paused if pause[2] > at]
+        for phone, begins, ends in self._paused:
+            if phone == back and begins <= free < ends:
+                free = ends
         if random.random() < AWAY:
             if free == at and longest > ALONE:
                 in_vain.append((back, at))
@@ -186,4 +192,4 @@ class DemoQueue:
 
 
 def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC) + timedelta(0)
+    return datetime.fromtimestamp(at, UTC)
