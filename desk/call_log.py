@@ -77,7 +77,7 @@ def log_call(session: Session, record: CallRecord) -> None:
 def start_call(
     session: Session, *, unique_id: str, caller: str | None, called: str | None, now: datetime
 ) -> None:
-    """Note that a call began; noting it again changes nothing."""
+    """Note that a call began; noting it again changes nothing, save that what was dialled is learnt late."""
     start, _ = _insertions(session.get_bind().dialect.name)
     session.execute(
         start,
@@ -127,8 +127,14 @@ def end_call(
 def _insertions(dialect: str) -> tuple[Insert, Insert]:
     """A call and its events. Made once: putting a statement together costs more than running it."""
     call_id = select(Call.id).where(Call.unique_id == bindparam("call")).scalar_subquery()
+    start = insert(dialect, Call.__table__)
     return (
-        insert(dialect, Call.__table__).on_conflict_do_nothing(index_elements=["unique_id"]),
+        # A call that its own record of the exchange told of first, without the number that was dialled.
+        start.on_conflict_do_update(
+            index_elements=["unique_id"],
+            set_={"called": start.excluded.called},
+            where=Call.called.is_(None) & start.excluded.called.is_not(None),
+        ),
         insert(dialect, CallEvent.__table__)
         .values(call_id=call_id)
         .on_conflict_do_nothing(index_elements=["call_id", "seq"]),

@@ -92,7 +92,6 @@ def jobs_of(settings: Settings, database: Sessions) -> dict[str, Entry]:
         "due dates": Job(
             Daily(time(7, 30)), lambda: tell_what_is_due(database, settings, now=datetime.now(UTC))
         ),
-        # Statistics of the day before: here.
         "backup": Job(Daily(time(2, 30)), lambda: back_up(settings)),
         "retention": Job(Daily(time(3, 30)), lambda: keep_no_longer(database, settings)),
     }

@@ -36,6 +36,7 @@ COMMANDS = {
     "backup": "backing_up",
     "restore": "backing_up",
     "citizen": "citizens",
+    "report": "report",
 }
 
 

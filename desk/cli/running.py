@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from datetime import time as time_of_day
 from pathlib import Path
 
 import click
@@ -35,6 +36,8 @@ START_SECONDS = 60
 NOTICES, LAMP = 5, 5
 #: Seconds between two looks for events to tell, and for what the web channel need not remember any more.
 EVENTS, FORGETTING = 5, 3600
+#: Seconds between two looks for what is new in the figures, and when the last weeks are made again.
+FIGURES, FIGURES_AT_NIGHT = 60, time_of_day(1, 15)
 
 
 @click.command()
@@ -129,7 +132,9 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     from desk.cli.noticing import render_notices
     from desk.cli.web_channel import forget_old, tell_others
     from desk.jobs import run_worker
+    from desk.schedule import Daily
     from desk.scheduler import Job
+    from reports.rollups import make_again_at_night, refresh
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
@@ -142,6 +147,10 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
                 "lamp": (LAMP, lambda: lamp.keep(clock())),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),
+                "figures": Job(FIGURES, lambda: refresh(database, now=datetime.now(UTC))),
+                "figures at night": Job(
+                    Daily(FIGURES_AT_NIGHT), lambda: make_again_at_night(database, now=datetime.now(UTC))
+                ),
             },
         )
 

@@ -21,21 +21,14 @@ def _by_day(*columns: str) -> tuple[Any, ...]:
     return (PrimaryKeyConstraint("day", *columns), {"sqlite_with_rowid": False})
 
 
-class _Slot(Base):
-    """What is counted by half hour."""
+class _Line(Base):
+    """What is counted by half hour, line and language."""
 
     __abstract__ = True
 
     day: Mapped[date]
     begins_at: Mapped[datetime]
     half: Mapped[int]
-
-
-class _Line(_Slot):
-    """What is counted by half hour, line and language."""
-
-    __abstract__ = True
-
     #: The number that was dialled; empty where it is not known.
     line: Mapped[str] = mapped_column(String(40))
     #: ``it``, ``en``; empty where the caller came to no dialog.
@@ -66,8 +59,6 @@ class CallSums(_Line):
     #: Of the offered ones: rang at the counters; left the queue for a call-back.
     overflowed: Mapped[int]
     call_backs: Mapped[int]
-    blind: Mapped[int]
-    attended: Mapped[int]
     #: Seconds in the queue.
     waited_answered: Mapped[int]
     waited_abandoned: Mapped[int]
@@ -85,11 +76,11 @@ class WaitSums(_Line):
     calls: Mapped[int]
 
 
-class TalkSums(_Slot):
+class TalkSums(_Line):
     """Conversations of a phone, by the half hour in which the call entered the queue."""
 
     __tablename__ = "talk_sums"
-    __table_args__ = _by_day("begins_at", "extension")
+    __table_args__ = _by_day("begins_at", "line", "language", "extension")
 
     extension: Mapped[str] = mapped_column(String(8))
     #: Calls whose first conversation was at this phone, and all conversations that are over.

@@ -32,8 +32,6 @@ def upgrade() -> None:
         sa.Column("waiting", sa.Integer(), nullable=False),
         sa.Column("overflowed", sa.Integer(), nullable=False),
         sa.Column("call_backs", sa.Integer(), nullable=False),
-        sa.Column("blind", sa.Integer(), nullable=False),
-        sa.Column("attended", sa.Integer(), nullable=False),
         sa.Column("waited_answered", sa.Integer(), nullable=False),
         sa.Column("waited_abandoned", sa.Integer(), nullable=False),
         sa.Column("line", sa.String(length=40), nullable=False),
@@ -122,7 +120,11 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("half", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "begins_at", "extension", name=op.f("pk_talk_sums")),
+        sa.Column("line", sa.String(length=40), nullable=False),
+        sa.Column("language", sa.String(length=5), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "day", "begins_at", "line", "language", "extension", name=op.f("pk_talk_sums")
+        ),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -178,6 +180,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_counter_visits_at"), "counter_visits", ["at"], unique=False)
 
+    pauses = sa.text("event IN ('PAUSE', 'UNPAUSE')")
+    op.create_index(
+        "ix_queue_events_pauses", "queue_events", ["at"], sqlite_where=pauses, postgresql_where=pauses
+    )
+
     op.add_column("bookings", sa.Column("came", sa.Boolean(), nullable=True))
 
     op.create_index(op.f("ix_queue_stays_entered_at"), "queue_stays", ["entered_at"], unique=False)
@@ -187,6 +194,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_queue_stays_entered_at"), table_name="queue_stays")
 
     op.drop_column("bookings", "came")
+
+    op.drop_index("ix_queue_events_pauses", table_name="queue_events")
 
     op.drop_index(op.f("ix_counter_visits_at"), table_name="counter_visits")
 
