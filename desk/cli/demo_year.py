@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import click
 
@@ -10,6 +10,8 @@ from desk.db import DatabaseGone, connect, reading, sessions
 from desk.demo.loading import NotTheDemoTown, ThereAlready, load_year, remove_years, town_facts
 from desk.demo.year import make_year
 from desk.settings import ROME, Settings
+from reports.periods import Period, day_in_rome
+from reports.rollups import rebuild
 
 
 @click.command()
@@ -31,11 +33,15 @@ def demo(year: int | None, seed: int, remove: bool) -> None:
     try:
         if remove:
             counts = remove_years(database)
+            rebuild(database, now=now)
         else:
             with reading(database) as session:
                 town = town_facts(session, settings.town_number)
-            made = make_year(year or now.astimezone(ROME).year, town, seed=seed, until=now)
-            counts = load_year(database, made)
+            number = year or now.astimezone(ROME).year
+            counts = load_year(database, make_year(number, town, seed=seed, until=now))
+            # The worker would see to it, day by day; here somebody wants to look at it now.
+            last = min(day_in_rome(now), date(number, 12, 31))
+            rebuild(database, now=now, period=Period(date(number, 1, 1), last))
     except (DatabaseGone, NotTheDemoTown, ThereAlready) as e:
         raise click.ClickException(str(e)) from e
     for table, rows in sorted(counts.items()):
