@@ -10,6 +10,7 @@ import heapq
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from typing import Literal
 
 from codicefiscale import codicefiscale
 
@@ -108,7 +109,7 @@ class _Year:
             day = random.randint(1, 28)
             at = datetime.combine(date(self._year, month, day), time(8), ROME)
             at += timedelta(seconds=random.randrange(14 * 3600))
-            gender = "F" if first in names["women"] else "M"
+            gender: Literal["F", "M"] = "F" if first in names["women"] else "M"
             address = (
                 f"{random.choice(names['streets'])} {random.randint(1, 90)} ({mark(self._year)}{number})"
             )
@@ -215,9 +216,9 @@ class _Year:
             (queue.leg_lines, self.made.leg_lines, 0),
         ):
             separator = "|" if name_at else ","
-            for at, line in sorted(lines, key=lambda entry: entry[0]):
+            for written, line in sorted(lines, key=lambda entry: entry[0]):
                 name = line.split(separator, 2)[name_at].strip('"')
-                if name in kept or (name == "NONE" and at < until):
+                if name in kept or (name == "NONE" and written < until):
                     made.append(line)
 
     def _caller(self, random: Random) -> str | None:
@@ -406,7 +407,7 @@ class _Year:
             call=call,
             language=call["language"],
         )
-        self._work(random, key, details, at, days, identified)
+        self._work(random, key, details, at, identified)
 
     def _file(self) -> None:
         for day in self._shape.open_days:
@@ -437,7 +438,7 @@ class _Year:
                         citizen=citizen,
                         e164=citizen["e164"] if citizen else caller,
                     )
-                    self._work(random, key, details, at, days, citizen)
+                    self._work(random, key, details, at, citizen)
 
     def _details(
         self, random: Random, kind: RequestKind, channel: Channel, at: datetime
@@ -521,14 +522,17 @@ class _Year:
         self.made.periods.append(_period(key, RequestState.RECEIVED, at, channel.value))
 
     def _work(
-        self, random: Random, key: str, details: RequestDetails, at: datetime, days: int, citizen: Row | None
+        self, random: Random, key: str, details: RequestDetails, at: datetime, citizen: Row | None
     ) -> None:
         """What operators do with a request, and the messages of it."""
         operator = random.choice(list(self._town.operators))
         taken = self._shape.working(at + timedelta(hours=random.expovariate(1 / 3)))
-        late = random.random() < 0.07
-        share = random.uniform(1.1, 2.0) if late else random.uniform(0.05, 0.85)
-        worked = self._shape.working(taken + timedelta(days=days * 1.2 * share, hours=random.random()))
+        row = self.made.requests[-1]
+        due = datetime.combine(row["due_on"], time(12), ROME)
+        late = random.random() < 0.08 or due <= taken
+        share = random.uniform(0.05, 0.95)
+        after = due + timedelta(days=random.uniform(1, 5)) if late else taken + (due - taken) * share
+        worked = self._shape.working(max(after, taken))
         ends = RequestState.REJECTED if random.random() < 0.03 else RequestState.DONE
         asks, agreed = random.random() < 0.05, random.random() < 0.6
         reply = self._shape.working(taken + (worked - taken) * 0.5)
@@ -541,12 +545,11 @@ class _Year:
             if moment >= self._until:
                 break
             self._done(key, moment, operator, state)
-        row = self.made.requests[-1]
         texted = citizen is not None and row["contact_e164"] in self._consenting and agreed
         if not texted or not isinstance(details, CertificateDetails):
             return
-        due = f"{row['due_on']:%d/%m/%Y}"
-        self._text(random, "certificate_receipt", at, row, {"ref": row["reference"], "day": due})
+        ready = f"{row['due_on']:%d/%m/%Y}"
+        self._text(random, "certificate_receipt", at, row, {"ref": row["reference"], "day": ready})
         if row["state"] is RequestState.DONE:
             template = "certificate_ready" if details.delivery is Delivery.COUNTER else "request_done"
             self._text(random, template, self.made.periods[-1]["started_at"], row, {"ref": row["reference"]})
