@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from desk.cli.report_staffing import staffing
 from desk.cli.report_year import year
 from desk.db import DatabaseGone, connect, reading, sessions
 from desk.settings import Settings
@@ -112,6 +113,7 @@ for _name, _kind in TABLES.items():
     report.add_command(_command(_name, _kind))
 
 
+report.add_command(staffing)
 report.add_command(year)
 
 

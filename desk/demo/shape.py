@@ -101,7 +101,7 @@ class Shape:
 
     def _raw(self, day: date) -> float:
         weight = sum(weight for *_, weight in self._halves(day))
-        return weight * figures()["months"][day.month - 1] * uplift(day)
+        return weight * float(figures()["months"][day.month - 1]) * uplift(day)
 
     def _halves(self, day: date) -> list[tuple[datetime, datetime, float]]:
         found = []
