@@ -33,8 +33,8 @@ _WORDS = {
     },
     "en": {
         "expected": "Calls to expect at the operators",
-        "rests": "Handling {handling:.0f} s with wrap-up, patience {patience}, phones there {logged_in:.1f}, of "
-        "which {shrinkage:.0f} % of the time not free for calls.",
+        "rests": "Handling {handling:.0f} s with wrap-up, patience {patience}, phones there {logged_in:.1f}, "
+        "of which {shrinkage:.0f} % of the time not free for calls.",
         "endless": "not known",
         "head": ("Half hour", "Calls", "Within {within:.0f} s", "With one more", "Needed"),
         "error": "Error of the forecasts in the last 12 weeks (WAPE by day): {ours:.0f} %; as the week "

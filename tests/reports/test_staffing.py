@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from desk.demo.loading import load_year, town_facts
 from desk.demo.shape import Shape
 from desk.demo.year import make_year
 from desk.models import QueueStay, StayOutcome
+from desk.queue_history import keep_queue_lines, read_queue_line
 from desk.settings import ROME
 from reports.erlang import Load, erlang_c
 from reports.forecast import Deadline, History, back_test, deadlines, forecast, learn_uplifts
@@ -150,7 +151,7 @@ def test_the_deadlines_of_the_file() -> None:
 
 
 def test_it_beats_the_guess_that_all_is_as_last_week(request: pytest.FixtureRequest) -> None:
-    """Back-tested on the demo year: much of it is chance (Poisson, 20 calls a day) that nobody can foresee."""
+    """Back-tested on the demo year: much of it is chance (20 calls a day) that nobody can foresee."""
     engine = db.connect(f"sqlite:///{request.getfixturevalue('_town_file')}")
     with reading(db.sessions(engine)) as session:
         facts = town_facts(session, "+390200000100")
@@ -219,26 +220,21 @@ def test_the_command(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
     assert (empty.exit_code, "no answered calls" in empty.output) == (1, True)
     engine = db.connect(f"sqlite:///{tmp_path / 'centralino.sqlite'}")
     sessions = db.sessions(engine)
-    # Five weeks of Mondays at the time the command is run.
+    # Three weeks with twelve calls from ten o'clock on, each of five minutes.
     now = datetime.now(UTC)
+    lines = []
+    for day in range(1, 22):
+        local = datetime.combine(now.astimezone(ROME).date() - timedelta(days=day), time(10), ROME)
+        for number in range(12):
+            at = int(local.timestamp()) + 120 * number
+            for second, phone, event in (
+                (0, "NONE", "ENTERQUEUE||+393331112201|1"),
+                (5, "201", "CONNECT|5|x|4"),
+                (305, "201", "COMPLETECALLER|5|300|1"),
+            ):
+                lines.append(read_queue_line(f"{at + second}|{day}.{number}|desk|{phone}|{event}"))
     with transaction(sessions) as session:
-        for day in range(3, 40):
-            local = datetime.combine(
-                now.astimezone(ROME).date() - timedelta(days=day), datetime.min.time(), ROME
-            )
-            for number in range(20):
-                entered = local + timedelta(hours=10, minutes=number)
-                session.add(
-                    QueueStay(
-                        call_unique_id=f"{day}.{number}",
-                        entered_at=entered,
-                        position=1,
-                        outcome=StayOutcome.ANSWERED,
-                        answered_at=entered + timedelta(seconds=5),
-                        extension="201",
-                        ended_at=entered + timedelta(seconds=305),
-                    )
-                )
+        keep_queue_lines(session, "queue_log", list(enumerate(lines)), now)
     rebuild(sessions, now=now)
     told = run.invoke(main, ["report", "staffing", "--operators", "3", "--shrinkage", "0"])
     engine.dispose()
