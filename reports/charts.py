@@ -87,8 +87,8 @@ def shares(title: str, values: Mapping[str, float]) -> Markup:
     chart = pygal.HorizontalBar(
         **_common(60 + 32 * len(values), legend=False),
         print_values=False,
-        show_y_labels=False,
-        show_y_guides=False,
+        show_x_labels=False,
+        show_x_guides=False,
     )
     # They are drawn from below. A number beside a short bar would be drawn across it.
     turned = list(values.items())[::-1]

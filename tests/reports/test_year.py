@@ -105,6 +105,17 @@ def test_the_sections_of_the_towns_report(figures: YearFigures) -> None:
     ]
     assert read.loaded == []
     assert html.count("<svg") == html.count("<figcaption") == html.count('role="img"') == 7
+    # Bars are named and numbered in the picture itself.
+    drawn = words("".join(re.findall(r"<svg.*?</svg>", html, re.DOTALL)))
+    for name in (
+        "Servizi anagrafici ed elettorali",
+        "Certificati",
+        "gen",
+        "mar",
+        "9:00",
+        "Passate agli operatori",
+    ):
+        assert name in drawn, name
     assert len(re.findall(r"\bid=\"chart-", html)) == len(set(re.findall(r"\bid=\"chart-[^\"]*", html)))
 
 
