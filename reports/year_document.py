@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from desk.models import Channel, Purpose, RequestKind
 from desk.settings import ROME
 from reports.calls import HeatMap
-from reports.charts import bars, columns, shares
+from reports.year_charts import bars, columns, shares
 from reports.definitions import Unit, definitions
 from reports.exports import MONTHS, NOTHING, WEEKDAYS, in_words
 from reports.pdf import pdf_of
@@ -112,6 +112,7 @@ body { font-family: "Titillium Web", "DejaVu Sans", sans-serif; color: #17324d; 
   margin: 2rem auto; padding: 0 1rem } table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #5d7083; padding: 2px 6px; text-align: left; vertical-align: top }
 .number { text-align: right; font-variant-numeric: tabular-nums }
+h2 { font-size: 1.5rem } h3 { font-size: 1.15rem } nav h2 { font-size: 1.1rem } .lead { font-size: 1.1rem }
 dl { columns: 1 } dt { font-weight: bold } dd { margin: 0 0 6px 1rem }
 p, li, td, th { font-size: 1rem } dt, dd, .note, figcaption { font-size: .9rem }
 """
