@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 _FILE = Path(__file__).with_name("deadlines.toml")
@@ -162,16 +163,15 @@ def back_test(
         ValueError: no day can be tested.
     """
     ours, naive = _Sum(), _Sum()
-    for day in sorted(history.days):
-        if day < first:
-            continue
-        monday = day - timedelta(days=day.weekday()) - (weeks_ahead - 1) * _WEEK
-        before = history.before(monday)
-        same = [past for past in before.days if past.weekday() == day.weekday()]
-        if not same:
-            continue
-        ours.add(history.days[day], forecast(before, [day], known)[day])
-        naive.add(history.days[day], before.days[max(same)])
+    days = sorted(day for day in history.days if day >= first)
+    for monday, week in groupby(days, key=lambda day: day - timedelta(days=day.weekday())):
+        before = history.before(monday - (weeks_ahead - 1) * _WEEK)
+        latest = {past.weekday(): past for past in sorted(before.days)}
+        known_days = [day for day in week if day.weekday() in latest]
+        expected = forecast(before, known_days, known) if known_days else {}
+        for day in known_days:
+            ours.add(history.days[day], expected[day])
+            naive.add(history.days[day], before.days[latest[day.weekday()]])
     return ours.error(), naive.error()
 
 
