@@ -164,7 +164,7 @@ def back_test(
     """
     ours, naive = _Sum(), _Sum()
     days = sorted(day for day in history.days if day >= first)
-    for monday, week in groupby(days, key=lambda day: day - timedelta(days=day.weekday())):
+    for monday, week in groupby(days, _monday):
         before = history.before(monday - (weeks_ahead - 1) * _WEEK)
         latest = {past.weekday(): past for past in sorted(before.days)}
         known_days = [day for day in week if day.weekday() in latest]
@@ -173,6 +173,10 @@ def back_test(
             ours.add(history.days[day], expected[day])
             naive.add(history.days[day], before.days[latest[day.weekday()]])
     return ours.error(), naive.error()
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 class _Sum:
