@@ -148,9 +148,16 @@ def registered(session: Session, period: Period, *, now: datetime) -> tuple[Regi
 
 def inhabitants(session: Session, day: date) -> int | None:
     """How many people live in the town on ``day``, as far as it was noted by then."""
-    return session.scalar(
-        select(Inhabitants.people)
+    latest = latest_inhabitants(session, day)
+    return latest[1] if latest else None
+
+
+def latest_inhabitants(session: Session, day: date) -> tuple[date, int] | None:
+    """How many people lived in the town when it was last noted, ``day`` at the latest; and when that was."""
+    row = session.scalar(
+        select(Inhabitants)
         .where(Inhabitants.on_day < day + timedelta(days=1))
         .order_by(Inhabitants.on_day.desc())
         .limit(1)
     )
+    return (row.on_day, row.people) if row else None

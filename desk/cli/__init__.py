@@ -14,6 +14,7 @@ COMMANDS = {
     "up": "running",
     "announce": "running",
     "prepare": "preparing",
+    "demo": "demo_year",
     "asterisk": "running",
     "agi": "running",
     "web": "running",
@@ -67,6 +68,6 @@ def main() -> None:
         format=_SHORT if UNDER_RUNNER in os.environ else f"%(asctime)s {_SHORT}",
         stream=sys.stderr,
     )
-    # Every run of every job, every look at the schema, is no news.
-    for chatty in ("apscheduler", "alembic"):
+    # Every run of every job, every look at the schema, every page that is set, is no news.
+    for chatty in ("apscheduler", "alembic", "weasyprint", "fontTools"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

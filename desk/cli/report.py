@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from desk.cli.report_staffing import staffing
+from desk.cli.report_year import year
 from desk.db import DatabaseGone, connect, reading, sessions
 from desk.settings import Settings
 from reports.calls import Level, Limits, Where
@@ -109,6 +111,10 @@ def _same(function: Any) -> Any:
 
 for _name, _kind in TABLES.items():
     report.add_command(_command(_name, _kind))
+
+
+report.add_command(staffing)
+report.add_command(year)
 
 
 @report.command("rebuild")
