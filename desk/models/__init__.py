@@ -48,7 +48,14 @@ from desk.models.details import (
 from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
-from desk.models.operators import Operator, Role
+from desk.models.operators import (
+    FailedLogin,
+    Operator,
+    OperatorSession,
+    RecoveryCode,
+    Role,
+    SignInWay,
+)
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
 from desk.models.rooms import Room, RoomBooking, RoomDecision, RoomPurpose
 from desk.models.routing import (
@@ -131,6 +138,7 @@ __all__ = [
     "EventDelivery",
     "EventKind",
     "EventSubscription",
+    "FailedLogin",
     "Fee",
     "HandOver",
     "IdentificationAttempt",
@@ -156,6 +164,7 @@ __all__ = [
     "OpenLostCall",
     "OpeningHours",
     "Operator",
+    "OperatorSession",
     "Override",
     "PartOfDay",
     "Payable",
@@ -165,6 +174,7 @@ __all__ = [
     "QueueEvent",
     "QueueStay",
     "RecordingAccess",
+    "RecoveryCode",
     "ReportCategory",
     "ReportDetails",
     "Request",
@@ -181,6 +191,7 @@ __all__ = [
     "RoomUse",
     "RoutingRules",
     "Scope",
+    "SignInWay",
     "SlotPattern",
     "SlotPlace",
     "SmsRoute",
