@@ -89,7 +89,7 @@ class OperatorPages:
         language = language_of_visitor()
         with reading(self._sessions) as db:
             begun = select(OperatorSession.operator_id, func.max(OperatorSession.began_at))
-            last = {operator: at for operator, at in db.execute(begun.group_by(OperatorSession.operator_id))}
+            last = dict(db.execute(begun.group_by(OperatorSession.operator_id)).all())
             return render_template(
                 "operators.html",
                 operators=all_operators(db),
@@ -204,7 +204,7 @@ class OperatorPages:
 
     def _shown_once(self, operator: Operator, password: str) -> str:
         return render_template(
-            "operator_password.html", operator=operator, password=password, days=TEMPORARY.days
+            "operator_password.html", person=operator, password=password, days=TEMPORARY.days
         )
 
     def _form(
@@ -220,7 +220,7 @@ class OperatorPages:
         nothing = ("", self._texts.say(language, "operators.anywhere"))
         return render_template(
             "operator.html",
-            operator=operator,
+            person=operator,
             typed=typed,
             problems=problems or {},
             sessions=sessions,

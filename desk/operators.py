@@ -216,11 +216,12 @@ def change_operator(
         LastAdministrator: see there.
         ValueError: the name is none, or there is no such phone.
     """
+    named = _named(name)
     if role is not Role.ADMIN:
         _somebody_else_is_administrator(session, operator)
-    changed = f" from {operator.role} to {role}" if role is not operator.role else ""
-    operator.name, operator.role = _named(name), role
     _put(session, operator, place)
+    changed = f" from {operator.role} to {role}" if role is not operator.role else ""
+    operator.name, operator.role = named, role
     _note(session, AuditAction.OPERATOR_CHANGED, operator, changed, by, now)
 
 

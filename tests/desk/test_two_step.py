@@ -39,7 +39,7 @@ def _set_up(sessions: db.Sessions, anna: int, now: datetime) -> tuple[pyotp.TOTP
         operator = session.get_one(Operator, anna)
         wrong = f"{(int(telephone.at(now)) + 1) % 1_000_000:06}"
         assert TWO_STEP.set_up(session, operator, sealed, wrong, now=now) is None
-        assert operator.totp_secret is None
+        assert operator.totp_secret != sealed
         codes = TWO_STEP.set_up(session, operator, sealed, telephone.at(now), now=now)
     assert codes
     return telephone, codes
