@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from desk import db
@@ -264,3 +265,9 @@ def test_whom_the_towns_log_in_vouches_for(town: db.Sessions, now: datetime) -> 
         assert anna
         shut_out(session, anna, by="admin", now=now)
     assert who("s2", "anna", "https://new.example") is None
+
+
+def test_passwords_are_hashed_at_least_as_strongly_as_owasp_asks(real_hasher: PasswordHasher) -> None:
+    assert real_hasher.memory_cost >= 19 * 1024
+    assert real_hasher.time_cost >= 2
+    assert real_hasher.hash("x").startswith("$argon2id$")
