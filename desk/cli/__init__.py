@@ -35,6 +35,7 @@ COMMANDS = {
     "backup": "backing_up",
     "restore": "backing_up",
     "citizen": "citizens",
+    "operator": "operators",
 }
 
 
