@@ -28,6 +28,7 @@ from desk.operators import (
     all_operators,
     change_operator,
     drop_two_step,
+    give_password,
     let_in,
     reset_password,
     shut_out,
@@ -109,10 +110,12 @@ class OperatorPages:
         typed = self._typed(phones, new=True)
         problems = dict(typed.problems)
         if typed.role and not problems:
+            given = give_password()
             try:
                 with transaction(self._sessions) as db:
-                    operator, password = add_operator(
+                    operator = add_operator(
                         db,
+                        given,
                         login=typed.login,
                         name=typed.name,
                         role=typed.role,
@@ -120,7 +123,7 @@ class OperatorPages:
                         by=g.operator.login,
                         now=self._clock(),
                     )
-                return self._shown_once(operator, password)
+                return self._shown_once(operator, given.password)
             except LoginTaken:
                 problems["login"] = "operators.login_taken"
         return self._form(typed, phones, operator=None, problems=problems), 400
@@ -162,10 +165,11 @@ class OperatorPages:
 
     def password(self, number: int) -> ResponseReturnValue:
         """A new password for one log-in, shown once."""
+        given = give_password()
         with transaction(self._sessions) as db:
             operator = _one(db, number)
-            password = reset_password(db, operator, by=g.operator.login, now=self._clock())
-        return self._shown_once(operator, password)
+            reset_password(db, operator, given, by=g.operator.login, now=self._clock())
+        return self._shown_once(operator, given.password)
 
     def two_step_off(self, number: int) -> ResponseReturnValue:
         """The telephone is lost."""

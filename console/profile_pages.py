@@ -25,8 +25,9 @@ from desk.operators import (
     SHORTEST_PASSWORD,
     BadPassword,
     PasswordFault,
-    choose_password,
+    chosen_hash,
     drop_two_step,
+    keep_chosen,
     verify_password,
 )
 from desk.permissions import Permission
@@ -115,18 +116,21 @@ class ProfilePages:
         if wait := self._wait():
             return self._password_form(present=self._too_many(wait)), 429
         try:
+            with reading(self._sessions) as db:
+                former = db.get_one(Operator, g.operator.operator_id)
+            hashed = chosen_hash(former, present=present, new=new)
             with transaction(self._sessions) as db:
-                me = db.get_one(Operator, g.operator.operator_id)
-                choose_password(
+                me = db.get_one(Operator, former.id)
+                keep_chosen(
                     db,
                     me,
-                    present=present,
-                    new=new,
+                    hashed,
+                    former=former.password_hash,
                     session_id=g.operator.session_id,
                     now=self._clock(),
                 )
                 note_success(db, me.login)
-                self._sign_in.stay(me)
+            self._sign_in.stay(me)
         except BadPassword as e:
             problem = self._say(f"password.{e.fault}", n=SHORTEST_PASSWORD)
             if e.fault is PasswordFault.WRONG:

@@ -23,6 +23,7 @@ from desk.two_step import end_two_step
 
 __all__ = [
     "BadPassword",
+    "Given",
     "LastAdministrator",
     "LoginTaken",
     "NotAllowed",
@@ -33,9 +34,11 @@ __all__ = [
     "administrator",
     "all_operators",
     "change_operator",
-    "choose_password",
+    "chosen_hash",
     "create_operator",
     "drop_two_step",
+    "give_password",
+    "keep_chosen",
     "let_in",
     "operator_by_login",
     "operator_of_single_sign_on",
@@ -82,6 +85,14 @@ class LoginTaken(ValueError):
 
 class LastAdministrator(ValueError):
     """Nobody would be left to let others in."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Given:
+    """A password that somebody is given for the first log-in."""
+
+    password: str
+    hashed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +188,21 @@ def all_operators(session: Session) -> Sequence[Operator]:
 
 
 def add_operator(
-    session: Session, *, login: str, name: str, role: Role, place: Place = Place(), by: str, now: datetime
-) -> tuple[Operator, str]:
-    """Add somebody, with a password for the first log-in; it is returned this once.
+    session: Session,
+    given: Given,
+    *,
+    login: str,
+    name: str,
+    role: Role,
+    place: Place = Place(),
+    by: str,
+    now: datetime,
+) -> Operator:
+    """Add somebody with a password for the first log-in, valid for :data:`TEMPORARY`.
 
     Args:
         session: a transaction.
+        given: of :func:`give_password`.
         login: matches :data:`LOGIN`.
         name: as it is shown, 1 to 80 characters.
         role: what they may do.
@@ -199,12 +219,18 @@ def add_operator(
     one_at_a_time(session, f"operator {login}")
     if operator_by_login(session, login) is not None:
         raise LoginTaken(login)
-    password = _temporary()
-    operator = create_operator(session, login=login, name=_named(name), password=password, role=role)
-    operator.password_expires_at = now + TEMPORARY
+    operator = Operator(
+        login=login,
+        name=_named(name),
+        password_hash=given.hashed,
+        password_expires_at=now + TEMPORARY,
+        role=role,
+    )
     _put(session, operator, place)
+    session.add(operator)
+    session.flush()
     _note(session, AuditAction.OPERATOR_ADDED, operator, f" as {role}", by, now)
-    return operator, password
+    return operator
 
 
 def change_operator(
@@ -225,14 +251,12 @@ def change_operator(
     _note(session, AuditAction.OPERATOR_CHANGED, operator, changed, by, now)
 
 
-def reset_password(session: Session, operator: Operator, *, by: str, now: datetime) -> str:
-    """Give a new password for one log-in, shown this once; ends what was open with the old one."""
-    password = _temporary()
-    set_password(operator, password)
+def reset_password(session: Session, operator: Operator, given: Given, *, by: str, now: datetime) -> None:
+    """Give a new password for one log-in; ends what was open with the old one."""
+    operator.password_hash = given.hashed
     operator.password_expires_at = now + TEMPORARY
     end_sessions(session, operator.id, now=now)
     _note(session, AuditAction.PASSWORD_RESET, operator, "", by, now)
-    return password
 
 
 def shut_out(session: Session, operator: Operator, *, by: str, now: datetime) -> None:
@@ -255,13 +279,17 @@ def drop_two_step(session: Session, operator: Operator, *, by: str, now: datetim
     _note(session, AuditAction.TWO_STEP_OFF, operator, "", by, now)
 
 
-def choose_password(
-    session: Session, operator: Operator, *, present: str, new: str, session_id: int, now: datetime
-) -> None:
-    """Somebody replaces the own password; every session but that with ``session_id`` ends.
+def give_password() -> Given:
+    """A new password for a first log-in, 16 letters (79 bits). Slow on purpose: outside of transactions."""
+    letters = "".join(secrets.choice(_TYPED) for _ in range(16))
+    password = "-".join(letters[start : start + 4] for start in range(0, 16, 4))
+    return Given(password, _hasher.hash(password))
 
-    Raises:
-        BadPassword: with why.
+
+def chosen_hash(operator: Operator, *, present: str, new: str) -> str:
+    """The hash of a password that somebody chose, for :func:`keep_chosen`.
+
+    Slow on purpose: outside of any transaction, which would hold up who writes. Raises :class:`BadPassword`.
     """
     if not _is(operator.password_hash, present):
         raise BadPassword(PasswordFault.WRONG)
@@ -272,7 +300,20 @@ def choose_password(
     plain = new.casefold()
     if operator.login in plain or operator.name.casefold() in plain or len(set(plain)) < 4:
         raise BadPassword(PasswordFault.OBVIOUS)
-    set_password(operator, new)
+    return _hasher.hash(new)
+
+
+def keep_chosen(
+    session: Session, operator: Operator, hashed: str, *, former: str, session_id: int, now: datetime
+) -> None:
+    """Replace the own password; every session but that with ``session_id`` ends.
+
+    ``former`` is the hash that the present password was checked against. Raises :class:`BadPassword` (WRONG)
+    where somebody gave another password meanwhile.
+    """
+    if operator.password_hash != former:
+        raise BadPassword(PasswordFault.WRONG)
+    operator.password_hash = hashed
     operator.password_expires_at = None
     end_sessions(session, operator.id, now=now, but=session_id)
     _note(session, AuditAction.PASSWORD_CHANGED, operator, "", operator.login, now)
@@ -316,9 +357,3 @@ def _note(
     session: Session, action: AuditAction, operator: Operator, more: str, by: str, now: datetime
 ) -> None:
     note_look(session, by=by, action=action, now=now, detail=f"{operator.login}{more}")
-
-
-def _temporary() -> str:
-    """16 letters in groups, 79 bits."""
-    letters = "".join(secrets.choice(_TYPED) for _ in range(16))
-    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))

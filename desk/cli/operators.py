@@ -1,4 +1,4 @@
-"""``centralino operator``: the first administrator, and the way back in for one who lost password or telephone."""
+"""``centralino operator``: the first administrator, and the way back in without password or telephone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from desk.operators import (
     add_operator,
     all_operators,
     drop_two_step,
+    give_password,
     operator_by_login,
     reset_password,
 )
@@ -42,15 +43,16 @@ def operator() -> None:
 def add(login: str, name: str, role: str) -> None:
     """Add an operator and print a password for the first log-in. It cannot be shown again."""
     try:
+        given = give_password()
         with _changing() as session:
-            made = add_operator(
-                session, login=login, name=name, role=Role(role), by=_BY, now=datetime.now(UTC)
+            add_operator(
+                session, given, login=login, name=name, role=Role(role), by=_BY, now=datetime.now(UTC)
             )
     except LoginTaken as e:
         raise click.ClickException(f"There is an operator {login} already.") from e
     except ValueError as e:
         raise click.ClickException(str(e)) from e
-    click.echo(made[1])
+    click.echo(given.password)
 
 
 @operator.command("list")
@@ -66,9 +68,10 @@ def list_() -> None:
 @click.argument("login")
 def reset(login: str) -> None:
     """Print a new password for one log-in, and end what was open with the old one."""
+    given = give_password()
     with _changing() as session:
-        password = reset_password(session, _known(session, login), by=_BY, now=datetime.now(UTC))
-    click.echo(password)
+        reset_password(session, _known(session, login), given, by=_BY, now=datetime.now(UTC))
+    click.echo(given.password)
 
 
 @operator.command("drop-two-step")

@@ -14,7 +14,7 @@ from console.sign_in import SECOND_STEP
 from desk.db import Sessions, reading, transaction
 from desk.failed_logins import FREE_TRIES
 from desk.models import Audit, Operator, OperatorSession, Role
-from desk.operators import TEMPORARY, reset_password
+from desk.operators import TEMPORARY, give_password, reset_password
 from desk.settings import Settings
 from tests.console.fixed import KEYRING, Clock
 from tests.console.signing_in import an_operator, sign_in
@@ -149,7 +149,8 @@ def test_a_given_password_leads_to_choosing_one_and_runs_out(
 ) -> None:
     app.config["WTF_CSRF_ENABLED"] = False
     with transaction(sessions) as db:
-        given = reset_password(db, db.get_one(Operator, anna.id), by="capo", now=clock.now)
+        reset_password(db, db.get_one(Operator, anna.id), made := give_password(), by="capo", now=clock.now)
+    given = made.password
     login = {"login": "anna", "password": given}
     assert client.post("/console/login", data=login).status_code == 303
     for path in (LIST, PROFILE, TWO_STEP, "/console/"):
@@ -161,7 +162,8 @@ def test_a_given_password_leads_to_choosing_one_and_runs_out(
     assert client.get(LIST).status_code == 200
 
     with transaction(sessions) as db:
-        given = reset_password(db, db.get_one(Operator, anna.id), by="capo", now=clock.now)
+        reset_password(db, db.get_one(Operator, anna.id), made := give_password(), by="capo", now=clock.now)
+    given = made.password
     clock.now += TEMPORARY
     late = app.test_client().post("/console/login", data={"login": "anna", "password": given})
     assert late.status_code == 403

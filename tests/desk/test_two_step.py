@@ -92,7 +92,7 @@ def test_of_two_with_the_same_code_at_once_one_gets_in(
     later = now + timedelta(minutes=5)
     for code in (telephone.at(later), codes[0]):
         with ThreadPoolExecutor(8) as pool:
-            passed = list(pool.map(lambda _, code=code: _passes(sessions, anna, code, later), range(8)))  # type: ignore[misc]
+            passed = list(pool.map(lambda _, code=code: _passes(sessions, anna, code, later), range(8)))
         assert passed.count(True) == 1
 
 
