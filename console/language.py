@@ -19,11 +19,16 @@ def language_kept() -> Language | None:
     return _language(session.get(_KEPT))
 
 
+def keep_language(language: Language) -> None:
+    """The visitor reads this language from now on."""
+    session[_KEPT] = language.value
+
+
 def note_language_switch() -> None:
     """Before every request: remember the language asked for by the switch in the page head."""
     wanted = _language(request.args.get("lang"))
     if wanted:
-        session[_KEPT] = wanted.value
+        keep_language(wanted)
 
 
 def other_language() -> Language:

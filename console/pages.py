@@ -8,11 +8,15 @@ from typing import Any
 
 from flask import Blueprint, current_app, g, request
 
+from console.accessibility_page import AccessibilityPage
 from console.citizen_pages import CitizenPages
 from console.formats import day, day_and_time
 from console.job_pages import JobPages
+from console.key_pages import KeyPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.operator_pages import OperatorPages
 from console.phone_pages import PhonePages
+from console.profile_pages import ProfilePages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
@@ -21,6 +25,7 @@ from console.texts import Texts
 from console.try_pages import TryPages
 from desk.db import Sessions
 from desk.settings import Settings
+from desk.two_step import TwoStep
 
 
 def _sections() -> Sequence[Shown]:
@@ -34,6 +39,7 @@ def console_blueprint(
     texts: Texts,
     sign_in: SignIn,
     settings: Settings,
+    two_step: TwoStep,
     ami_password: str,
     *,
     clock: Callable[[], datetime],
@@ -50,6 +56,10 @@ def console_blueprint(
     PhonePages(sessions, texts, settings, ami_password, clock=clock).add_to(blueprint)
     Supervising(sessions, settings, ami_password, clock=clock).add_to(blueprint)
     TryPages(sessions, settings, ami_password).add_to(blueprint)
+    ProfilePages(sessions, texts, sign_in, two_step, clock=clock).add_to(blueprint)
+    OperatorPages(sessions, texts, clock=clock).add_to(blueprint)
+    KeyPages(sessions, clock=clock).add_to(blueprint)
+    AccessibilityPage(settings).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(day_and_time)
 
@@ -61,6 +71,7 @@ def console_blueprint(
             "other_language_url": other_language_url(),
             "t": lambda key, **values: texts.say(language, key, **values),
             "sections": _sections(),
+            "town_name": settings.town_name,
             "label": lambda group, code: texts.label(language, group, code),
         }
 

@@ -64,7 +64,19 @@ SECTIONS: Sequence[Section] = (
     Section("section.services", "it-pa", ()),
     Section("section.messages", "it-mail", ()),
     Section("section.statistics", "it-chart-line", ()),
-    Section("section.settings", "it-settings", (Entry("console.jobs", "jobs.title"),)),
+    Section(
+        "section.settings",
+        "it-settings",
+        (
+            Entry(
+                "console.operators",
+                "operators.title",
+                frozenset({"console.new_operator", "console.operator", "console.operator_password"}),
+            ),
+            Entry("console.api_keys", "keys.title", frozenset({"console.make_api_key"})),
+            Entry("console.jobs", "jobs.title"),
+        ),
+    ),
 )
 
 

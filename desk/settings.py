@@ -189,6 +189,22 @@ class Settings(BaseSettings):
     #: The newest so many are kept.
     backups_kept: Annotated[int, Field(ge=1)] = 14
 
+    #: Who has to give a code of the own telephone after the password.
+    two_step_required: Literal["nobody", "admins", "everybody"] = "nobody"
+    #: The town's own log-in (OpenID Connect), as ``https://login.comune.example``; empty: passwords only.
+    oidc_issuer: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    #: What of its answer is the log-in of an operator here, looked at the first time only.
+    oidc_claim: str = "preferred_username"
+    #: What its button says; empty: a word of ours.
+    oidc_label: str = ""
+
+    #: How the town is called on the pages, as ``Comune di Esempio``.
+    town_name: str = ""
+    #: The accessibility statement that the town declared (form.agid.gov.it); empty: it has not yet.
+    accessibility_statement: str = Field(default="", pattern=r"^(https://\S+)?$")
+
     #: Who may read ``/metrics``: these addresses, asking directly, or whoever has the token.
     metrics_allowed: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
     metrics_token: SecretStr = SecretStr("")

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine, text
 
-from desk import db
+from desk import db, operators
 from desk.demo import demo_logins, load_demo
 from desk.keyring import Keyring
 
@@ -26,6 +27,14 @@ _TEMPLATE = "migrated"
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 DEMO_KEYRING = Keyring({}, "t", "a", "w", {login: f"{login}-password" for login in demo_logins()})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """Passwords are hashed weakly in tests, since strength costs a second each; gives the real hasher."""
+    real, operators._hasher = operators._hasher, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield real
+    operators._hasher = real
 
 
 class Postgres:

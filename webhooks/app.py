@@ -28,6 +28,7 @@ from werkzeug.exceptions import HTTPException
 
 from console.language import language_of_visitor
 from console.pages import console_blueprint
+from console.profile_pages import FIRST, NEVER_LATER
 from console.routes import declare, may_open
 from console.sign_in import BACKGROUND, SignIn
 from console.texts import Texts
@@ -35,6 +36,7 @@ from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
 from desk.permissions import Permission
 from desk.settings import Settings
+from desk.two_step import TwoStep
 from prompts.catalogue import load_catalogue
 from webhooks.access_log import log_requests
 from webhooks.api.description import description_page
@@ -62,6 +64,10 @@ OPEN = frozenset(
         "wait",
         "wait_api",
         "console.sign_in",
+        "console.second_step",
+        "console.single_sign_on",
+        "console.single_sign_on_back",
+        "console.accessibility",
         "console.static",
     }
 )
@@ -97,14 +103,15 @@ def create_app(
     app.extensions["engine"] = engine = connect(settings.url)
     database = sessions(engine)
     texts = Texts.read()
-    sign_in = SignIn(database, texts, clock=clock)
+    two_step = TwoStep(keyring.web_key)
+    sign_in = SignIn(database, texts, settings, two_step, clock=clock)
 
     log_requests(app)
     secure(app, settings)
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
     app.register_blueprint(
-        console_blueprint(database, texts, sign_in, settings, keyring.console_password, clock=clock)
+        console_blueprint(database, texts, sign_in, settings, two_step, keyring.console_password, clock=clock)
     )
     app.before_request(_require_log_in)
     app.add_url_rule("/health", "health", health_page(engine))
@@ -164,6 +171,10 @@ def _require_log_in() -> ResponseReturnValue | None:
         return None
     if current_user.is_authenticated:
         g.operator = current_user._get_current_object()
+        if (first := FIRST.get(g.operator.must)) and request.endpoint not in {first, *NEVER_LATER}:
+            if request.endpoint in BACKGROUND:
+                return Response(status=403)
+            return redirect(url_for(first), 303)
         if not may_open(current_app, g.operator.role, request.endpoint):
             abort(403)
         return None

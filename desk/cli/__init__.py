@@ -37,6 +37,7 @@ COMMANDS = {
     "restore": "backing_up",
     "citizen": "citizens",
     "report": "report",
+    "operator": "operators",
 }
 
 

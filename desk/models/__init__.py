@@ -59,7 +59,14 @@ from desk.models.figures import (
 from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
-from desk.models.operators import Operator, Role
+from desk.models.operators import (
+    FailedLogin,
+    Operator,
+    OperatorSession,
+    RecoveryCode,
+    Role,
+    SignInWay,
+)
 from desk.models.places import Device, DutyPeriod, PauseReason, PlaceStay, StayEnd
 from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
 from desk.models.rooms import Room, RoomBooking, RoomDecision, RoomPurpose
@@ -150,6 +157,7 @@ __all__ = [
     "EventDelivery",
     "EventKind",
     "EventSubscription",
+    "FailedLogin",
     "Fee",
     "FiguresOfDay",
     "FiguresReached",
@@ -180,6 +188,7 @@ __all__ = [
     "OpenLostCall",
     "OpeningHours",
     "Operator",
+    "OperatorSession",
     "Override",
     "PartOfDay",
     "PauseReason",
@@ -191,6 +200,7 @@ __all__ = [
     "QueueEvent",
     "QueueStay",
     "RecordingAccess",
+    "RecoveryCode",
     "RepeatSums",
     "ReportCategory",
     "ReportDetails",
@@ -208,6 +218,7 @@ __all__ = [
     "RoomUse",
     "RoutingRules",
     "Scope",
+    "SignInWay",
     "SlotPattern",
     "SlotPlace",
     "SmsRoute",

@@ -1,4 +1,7 @@
-"""Who looked at, took out or erased what is kept about a person. Rows are added, never changed or removed."""
+"""Who looked at, took out or erased what is kept about a person, and who changed who may.
+
+Rows are added, never changed or removed.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,18 @@ class AuditAction(StrEnum):
     SEARCHED = "searched"
     EXPORTED = "exported"
     ERASED = "erased"
+    #: An operator was added, or changed: the detail names who and what.
+    OPERATOR_ADDED = "operator_added"
+    OPERATOR_CHANGED = "operator_changed"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - no password
+    #: By the operator, for the own account.
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+    TWO_STEP_ON = "two_step_on"
+    TWO_STEP_OFF = "two_step_off"
+    #: All open sessions of an operator were ended.
+    SIGNED_OUT = "signed_out"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
 
 
 class Audit(Base):

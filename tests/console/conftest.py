@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
 
 from desk import db
@@ -52,9 +53,17 @@ def sessions(settings: Settings, _migrated_file: Path) -> Iterator[db.Sessions]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings, sessions: db.Sessions, clock: Clock) -> Flask:
-    return create_app(settings, KEYRING, clock=clock)
+def app(settings: Settings, sessions: db.Sessions, clock: Clock, _compiled: FileSystemBytecodeCache) -> Flask:
+    app = create_app(settings, KEYRING, clock=clock)
+    # Each test has an application of its own; the templates need not be compiled for each.
+    app.jinja_env.bytecode_cache = _compiled
+    return app
 
 
 @pytest.fixture

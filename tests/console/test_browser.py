@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from console.request_list import PAGE_SIZE
-from console.sign_in import LONGEST_SESSION
 from desk.db import Sessions, transaction
 from desk.models import Operator, Request, RequestState
+from desk.operator_sessions import LONGEST_SESSION
 from desk.settings import Settings
 from tests.console.browsing import Visitor
 from tests.console.fixed import Clock, File

@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from console.failed_logins import FIRST_WAIT, FREE_TRIES
-from console.sign_in import IDLE, LONGEST_SESSION
 from desk.db import Sessions, transaction
+from desk.failed_logins import FIRST_WAIT, FREE_TRIES
 from desk.models import Operator
+from desk.operator_sessions import IDLE, LONGEST_SESSION
 from tests.console.fixed import Clock
 
 LIST = "/console/requests"

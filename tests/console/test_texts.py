@@ -54,6 +54,9 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
 
     # Sections are named before they have pages; some sentences of the parts that pages are made of, too.
     groups |= {"section"}
+    groups |= {"role", "permission", "tier", "way", "scope", "language_name"}
+    # Why a new password was refused.
+    groups |= {"password"}
     groups |= {"job", "job_column", "job_result", "table", "kept_because"}
     # Of the phone: named by what Asterisk and the line say.
     groups |= {"pause_reason", "phone_state"}

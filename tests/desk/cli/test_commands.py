@@ -16,12 +16,13 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from desk.cli import COMMANDS, main
-from desk.cli.health import examine
+from desk.cli import COMMANDS, health, main
+from desk.cli.health import Finding, examine
 from desk.db import connect, migrate, reading, sessions, transaction
 from desk.demo import demo_logins, load_demo
 from desk.keyring import open_keyring
-from desk.models import Audit, Citizen, Consent, IdentityDocument, Message, Operator, Request
+from desk.models import Audit, Citizen, Consent, IdentityDocument, Message, Operator, Request, Role
+from desk.operators import verify_password
 from desk.settings import Settings
 
 #: 1 requests, 1 of civil status, 1 birth, 1 for me, birth date, 1 copy, 1 at the counter, 1 confirm.
@@ -103,6 +104,35 @@ def test_the_doctor_names_a_remedy_for_all_that_is_missing(home: Path) -> None:
     code, text = run("doctor")
     assert code == 1
     assert "-> run: centralino prepare" in text
+
+
+def test_the_doctor_says_when_the_console_was_not_built(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> Finding:
+        return next(finding for finding in examine(Settings()) if finding.what == "console")
+
+    assert found().ok
+    monkeypatch.setattr(health, "PROJECT", home)
+    assert not found().ok
+    assert "./bootstrap" in found().remedy
+
+
+def test_an_administrator_is_made_and_let_in_again(town: Settings) -> None:
+    code, text = run("operator", "add", "eva", "--name", "Eva Conti")
+    assert code == 0
+    database = sessions(connect(town.url))
+    with reading(database) as session:
+        eva = verify_password(session, "eva", text.strip(), now=datetime.now(UTC))
+        assert eva is not None
+        assert eva.role is Role.ADMIN
+    assert run("operator", "add", "eva", "--name", "Eva")[0] == 1
+    assert run("operator", "add", "Eva X", "--name", "Eva")[0] == 1
+    code, again = run("operator", "reset-password", "eva")
+    with reading(database) as session:
+        assert verify_password(session, "eva", text.strip()) is None
+        assert verify_password(session, "eva", again.strip()) is not None
+    assert run("operator", "drop-two-step", "eva")[0] == 0
+    assert run("operator", "reset-password", "nobody")[0] == 1
+    assert "eva  Eva Conti  admin" in run("operator", "list")[1]
 
 
 def test_the_doctor_sees_a_port_that_is_taken(town: Settings) -> None:
