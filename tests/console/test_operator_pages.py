@@ -155,7 +155,12 @@ def test_a_key_is_made_shown_once_used_and_revoked(capo: FlaskClient, sessions: 
     assert other.get("/api/v1/requests/12345678", headers=asked).status_code == 401
     assert "Revocata" in capo.get(KEYS).text
     assert capo.post(f"{KEYS}/{prefix}/revoke").status_code == 404
-    assert _audit(sessions) == [("key_made", prefix), ("key_revoked", prefix)]
+    # Also what the key was used for, until it was revoked.
+    assert _audit(sessions) == [
+        ("key_made", prefix),
+        ("searched", "read_request: not found"),
+        ("key_revoked", prefix),
+    ]
 
 
 @pytest.mark.parametrize(
