@@ -63,7 +63,7 @@ def server(settings: Settings, port: int, tmp_path: Path) -> Iterator[subprocess
             [sys.executable, "-c", SERVE], cwd=PROJECT, env=environment, stdout=log, stderr=log
         )
     try:
-        for _ in range(200):
+        for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
