@@ -1,4 +1,7 @@
-"""The town's own log-in by OpenID Connect: the code flow with PKCE, state and nonce, all by authlib."""
+"""The town's own log-in by OpenID Connect: the code flow with PKCE, state and nonce, all by authlib.
+
+authlib and requests are imported where they are used: most towns need neither at the start.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import OAuth
 from flask import current_app, session
 from flask.typing import ResponseReturnValue
-from joserfc.errors import JoseError
 
 from desk.settings import Settings
 
@@ -40,6 +39,8 @@ class SingleSignOn:
     """One provider, found by its issuer's discovery document."""
 
     def __init__(self, issuer: str, client_id: str, client_secret: str, *, claim: str, label: str) -> None:
+        from authlib.integrations.flask_client import OAuth
+
         self.label = label
         self._claim = claim
         self._issuer = issuer.rstrip("/")
@@ -106,6 +107,10 @@ class SingleSignOn:
 @contextmanager
 def _telling() -> Iterator[None]:
     """What goes wrong between us and the provider is :class:`NotVouched`, without what was sent."""
+    import requests
+    from authlib.common.errors import AuthlibBaseError
+    from joserfc.errors import JoseError
+
     try:
         yield
     except requests.RequestException as e:
