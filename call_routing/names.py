@@ -176,3 +176,5 @@ class Sound(StrEnum):
     OFFICE_SILENT = "fallback.office_silent"
     #: The operator's page is gone; somebody takes over.
     LINE_LOST = "fallback.line_lost"
+    #: To the operator: a supervisor listens.
+    LISTENED = "fallback.listened"
