@@ -151,7 +151,7 @@ def test_page_and_queue_agree_both_ways_and_the_supervisor_sees_to_it(system: Sy
         system.kill()
         system.restart()
         wait_until(lambda: "paused:meeting" in system.ask("queue show desk"), "told again", 2 * PATIENCE)
-        anna.page.wait_for_function("document.querySelector('#line-state').dataset.state === 'ready'")
+        anna.ready()
 
         # From the phone to the page.
         anna.page.locator("#number").fill("*22")
