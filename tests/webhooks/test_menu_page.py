@@ -19,8 +19,8 @@ from desk.keyring import Keyring
 from desk.models import Closure
 from desk.overrides import override_hours
 from desk.settings import Settings
+from tests.console.browsing import CHROMIUM, OPTIONS
 from tests.console.fixed import KEYRING, Clock
-from tests.console.test_browser import CHROMIUM, OPTIONS
 from webhooks.app import create_app
 
 
