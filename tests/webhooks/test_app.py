@@ -72,6 +72,7 @@ def test_only_the_pages_with_a_phone_get_the_microphone_and_the_way_to_asterisk(
     app: Flask, client: FlaskClient
 ) -> None:
     with app.test_request_context("/console/phone", base_url="https://desk.example"):
+        app.preprocess_request()
         phone = app.process_response(Response()).headers
     policy = phone["Content-Security-Policy"]
     assert "connect-src 'self' wss://desk.example:8089;" in policy
