@@ -1,4 +1,4 @@
-"""A supervisor listens to a talk, or whispers to its operator, who is told so: on the page and by a tone."""
+"""A supervisor listens to a talk, or whispers to its operator, who is told: on the page and by a sentence."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from call_routing.ami import Ami
 from call_routing.names import Context, interfaces
 from desk.places import Device, Place
 
-#: How the extensions begin of the three ways in: the tone, listening, whispering.
-TONE, LISTEN, WHISPER = "tone", "listen", "whisper"
+#: How the extensions of the two ways in begin, and of the way of the sentence to the operator; and that one.
+LISTEN, WHISPER, TELL, TOLD = "listen", "whisper", "tell", "told"
 #: Seconds for which the supervisor's phone rings.
 RING = 20
 
@@ -19,11 +19,21 @@ def interface_of(place: Place) -> str:
 
 
 def listen(ami: Ami, supervisor: Place, operator: Place, *, whisper: bool) -> None:
-    """Ring the supervisor's phone; once it is picked up, the operator hears a tone and the listening begins.
+    """Tell the operator and ring the supervisor's phone; once it is picked up, the listening begins.
 
     Raises :class:`~call_routing.ami.Refused`.
     """
     phone = interface_of(operator).partition("/")[2]
+    ami.send_action(
+        {
+            "Action": "Originate",
+            "Channel": f"Local/{TELL}{phone}@{Context.LISTENING}/n",
+            "Context": Context.LISTENING,
+            "Exten": TOLD,
+            "Priority": "1",
+            "Async": "true",
+        }
+    )
     ami.send_action(
         {
             "Action": "Originate",

@@ -197,3 +197,5 @@ class Sound(StrEnum):
     NOTICE_BROKEN = "voice_notice.broken"
     #: The operator's page is gone; somebody takes over.
     LINE_LOST = "fallback.line_lost"
+    #: To the operator: a supervisor listens.
+    LISTENED = "fallback.listened"

@@ -25,6 +25,8 @@ _POLICY = {
 
 #: Pages with a telephone in them: they use the microphone and speak to Asterisk.
 PHONES = frozenset({"console.phone", "console.try_it"})
+#: Of the console: what has no place beside the phone.
+_NEVER_FRAMED = frozenset({"console.static", "console.sign_in"})
 
 
 def _policy(**changed: str) -> str:
@@ -77,7 +79,7 @@ def _exceptions(settings: Settings) -> dict[str, str]:
             ),
             "Permissions-Policy": HEADERS["Permissions-Policy"].replace("microphone=()", "microphone=(self)"),
         }
-    if endpoint == "start" or (endpoint.startswith("console.") and endpoint != "console.sign_in"):
+    if endpoint == "start" or (endpoint.startswith("console.") and endpoint not in _NEVER_FRAMED):
         # Only by ourselves: the page with the phone.
         return {
             "Content-Security-Policy": _policy(frame_ancestors="'self'"),

@@ -33,6 +33,8 @@ def etc(tmp_path_factory: pytest.TempPathFactory, town: Town) -> Path:
         asterisk_root=Settings().asterisk_program_root,
         trunk_addresses=("127.0.0.1/32", "192.0.2.7"),
         trunk_uri="sip:192.0.2.7:5060",
+        # Whatever is off by default is written, too.
+        listening=True,
     )
     keyring = open_keyring(home, extensions=[phone.extension for phone in town.phones], logins=[])
     return exchange.write_configuration(settings, keyring, town)

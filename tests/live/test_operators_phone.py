@@ -151,7 +151,7 @@ def test_page_and_queue_agree_both_ways_and_the_supervisor_sees_to_it(system: Sy
         system.kill()
         system.restart()
         wait_until(lambda: "paused:meeting" in system.ask("queue show desk"), "told again", 2 * PATIENCE)
-        anna.page.wait_for_function("document.querySelector('#line-state').dataset.state === 'ready'")
+        anna.ready()
 
         # From the phone to the page.
         anna.page.locator("#number").fill("*22")
@@ -184,7 +184,7 @@ def test_page_and_queue_agree_both_ways_and_the_supervisor_sees_to_it(system: Sy
         bruno.page.locator('[data-id="listen-201"]').click()
         bruno.shows("In conversazione")
         expect(anna.page.locator("#listened")).to_be_visible(timeout=PATIENCE * 1000)
-        wait_until(lambda: anna.energy() > quiet + 0.001, "the operator hears a tone")
+        wait_until(lambda: anna.energy() > quiet + 0.001, "the operator is told")
         heard = bruno.energy()
         call.sound.speak(melody(21, 2.0))
         wait_until(lambda: bruno.energy() > heard + 0.01, "the supervisor hears the citizen")

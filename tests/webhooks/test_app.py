@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
@@ -67,6 +67,23 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, path: st
         "Strict-Transport-Security" in client.get(path, base_url="https://localhost", buffered=True).headers
     )
     assert ("no-store" in answer.headers["Cache-Control"]) != path.endswith(".css")
+
+
+def test_only_the_pages_with_a_phone_get_the_microphone_and_the_way_to_asterisk(
+    app: Flask, client: FlaskClient
+) -> None:
+    with app.test_request_context("/console/phone", base_url="https://desk.example"):
+        app.preprocess_request()
+        phone = app.process_response(Response()).headers
+    policy = phone["Content-Security-Policy"]
+    assert "connect-src 'self' wss://desk.example:8089;" in policy
+    assert "frame-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "microphone=(self)" in phone["Permissions-Policy"]
+    # The pages of work stand beside it, and beside nothing else.
+    work = client.get("/console/requests").headers
+    assert "frame-ancestors 'self'" in work["Content-Security-Policy"]
+    assert "microphone=()" in work["Permissions-Policy"]
 
 
 def test_no_inline_script_or_style_is_allowed_or_used() -> None:

@@ -54,7 +54,7 @@ const TICK = 1000; // milliseconds between two looks at the clock
 const SETTINGS = "centralino.sound";
 const LOCK = "centralino.phone";
 
-const config = JSON.parse(byId("phone-config").textContent ?? "{}") as Config;
+const config = JSON.parse(byId("workplace").dataset.config ?? "{}") as Config;
 const say = (key: string): string => config.texts[key] ?? key;
 const ring = new Ring();
 
