@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 #: Folders below the home folder whose files are kept.
-FOLDERS = ("recordings", "spool", "notices")
+FOLDERS = ("recordings", "spool", "notices", "attachments")
 _DATABASE = "database"
 _NAME = "centralino-{:%Y%m%dT%H%M%SZ}.age"
 _NAMES = "centralino-*Z.age"

@@ -29,6 +29,7 @@ from desk.models.courses import Course, CoursePlace, Enrolment
 from desk.models.details import (
     CallBackDetails,
     CertificateDetails,
+    CounterDetails,
     CourseDetails,
     Delivery,
     Identified,
@@ -48,8 +49,18 @@ from desk.models.details import (
 from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
+from desk.models.names import folded
 from desk.models.operators import Operator, Role
-from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
+from desk.models.requests import (
+    OPEN_STATES,
+    Channel,
+    Draft,
+    Request,
+    RequestAttachment,
+    RequestNote,
+    RequestPeriod,
+    RequestState,
+)
 from desk.models.rooms import Room, RoomBooking, RoomDecision, RoomPurpose
 from desk.models.routing import (
     CallLeg,
@@ -87,6 +98,7 @@ from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
 from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
 __all__ = [
+    "OPEN_STATES",
     "Absence",
     "ApiKey",
     "AppointmentService",
@@ -115,6 +127,7 @@ __all__ = [
     "Closure",
     "CompetentOffice",
     "Consent",
+    "CounterDetails",
     "Course",
     "CourseDetails",
     "CoursePlace",
@@ -168,8 +181,10 @@ __all__ = [
     "ReportCategory",
     "ReportDetails",
     "Request",
+    "RequestAttachment",
     "RequestDetails",
     "RequestKind",
+    "RequestNote",
     "RequestPeriod",
     "RequestState",
     "Role",
@@ -191,4 +206,5 @@ __all__ = [
     "SurveyAnswer",
     "Tier",
     "WrongPin",
+    "folded",
 ]

@@ -62,8 +62,8 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
 
     def look(name: str) -> None:
         for language in ("en", "it"):
-            if page.url.endswith(name):
-                page.goto(f"{name}?lang={language}")
+            if page.url.partition("&lang")[0].partition("?lang")[0].endswith(name):
+                page.goto(f"{name}{'&' if '?' in name else '?'}lang={language}")
             if wrong := visitor.violations():
                 found[f"{name} {language}"] = wrong
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
@@ -72,7 +72,22 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
         page.goto(public)
         look(public)
     visitor.sign_in("capo")
-    for inside in ("/console/requests", f"/console/requests/{town}", "/console/jobs", "/console/citizens"):
+    for inside in (
+        "/console/requests",
+        "/console/requests?found=1&state=all",
+        f"/console/requests/{town}",
+        f"/console/requests/{town}/slip",
+        "/console/requests/new",
+        "/console/requests/new/certificate",
+        "/console/requests/new/report?citizen=1",
+        "/console/requests/new/documents",
+        "/console/citizens",
+        "/console/citizens/1",
+        "/console/citizens/1/change",
+        "/console/citizens/new",
+        "/console/jobs",
+        "/console/citizens/data",
+    ):
         page.goto(inside)
         look(inside)
     page.locator("#tax_code").fill("RSSMRA80A01F205X")
@@ -81,6 +96,18 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
     page.locator("#tax_code").fill(TAX_CODE)
     page.locator("#tax_code").press("Enter")
     look("a citizen")
+    page.goto(f"/console/requests/{town}")
+    page.get_by_role("button", name="Respingi").click()
+    look("a request whose form was refused")
+    page.goto("/console/requests?state=all")
+    for box in page.locator("input.pick").all():
+        box.check()
+    page.get_by_role("button", name="Prendi in carico").click()
+    look("several requests at once")
+    page.goto("/console/requests/new/documents")
+    page.locator("#text").fill("x")
+    page.get_by_role("button", name="Registra la richiesta").click()
+    look("a new request that was refused")
     page.context.close()
 
     assert found == {}
