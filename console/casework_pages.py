@@ -12,13 +12,14 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from console.language import language_of_visitor
+from console.request_list import operator_names
 from console.request_pages import RequestPages, worker_of_visitor
 from console.routes import add_page
 from console.texts import Texts
 from desk import casework
 from desk.attachments import Attached, NoAttachment, attach, open_attachment
 from desk.casework import LONGEST_NOTE, Act, Done, Outcome
-from desk.db import Sessions, transaction
+from desk.db import Sessions, reading, transaction
 from desk.permissions import Permission
 from desk.references import is_reference
 from desk.settings import Settings
@@ -117,7 +118,15 @@ class CaseworkPages:
             return redirect(url_for("console.requests"), 303)
         to = request.form.get("to", "")
         rows = [BulkRow(reference, self._do(act, reference, to=to)) for reference in dict.fromkeys(chosen)]
-        return render_template("bulk.html", act=act, rows=rows, changed=sum(row.done.changed for row in rows))
+        with reading(self._sessions) as db:
+            operators = operator_names(db)
+        return render_template(
+            "bulk.html",
+            act=act,
+            rows=rows,
+            changed=sum(row.done.changed for row in rows),
+            operators=operators,
+        )
 
     def note(self, reference: str) -> ResponseReturnValue:
         """A note for the colleagues."""

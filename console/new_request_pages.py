@@ -179,7 +179,7 @@ class NewRequestPages:
             if not form["last_name"] or not form["first_name"]:
                 form.wrong("last_name", "new.name_missing")
                 return None
-            return _Asker(None, f"{form['first_name']} {form['last_name']}", by, phone, consents)
+            return _Asker(None, name, by, phone, consents)
         query = PersonQuery(tax_code=form["tax_code"], name=name, born=form.day("born"))
         if not query.says_enough:
             if name or form["born"]:

@@ -184,11 +184,12 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
         ).all(),
         attachments=attachments_of(db, request.id),
         call=_call(db, request),
-        operators=_operators(db),
+        operators=operator_names(db),
     )
 
 
-def _operators(db: Session) -> Mapping[str, str]:
+def operator_names(db: Session) -> Mapping[str, str]:
+    """The names of operators by log-in, also of those who have left."""
     return {row.login: row.name for row in db.execute(select(Operator.login, Operator.name))}
 
 
@@ -222,7 +223,7 @@ def _about(db: Session, details: RequestDetails) -> Course | Room | None:
 
 def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[Row]:
     receipts = _receipts(db, (request.id for request in requests))
-    operators = _operators(db)
+    operators = operator_names(db)
     today = now.astimezone(ROME).date()
     return [
         Row(

@@ -154,7 +154,9 @@ class RequestPages:
             steps=[step for step in detail.call.steps if step[2] not in _UNTOLD] if detail.call else [],
             acts=acts,
             closed=row.state in CLOSED_STATES,
-            colleagues=self._colleagues() if Act.HAND_OVER in acts else [],
+            colleagues=[each for each in self._colleagues() if each[0] != row.assignee]
+            if Act.HAND_OVER in acts
+            else [],
             problem=problem,
             errors=errors or {},
             typed=typed or {},

@@ -115,13 +115,6 @@ def find(
         now: the time, which tells what is late.
     """
     query = select(Request).where(*_conditions(wanted, by, now.astimezone(ROME).date()))
-    if (
-        isinstance(wanted.standing, Standing)
-        and wanted.standing is not Standing.ALL
-        and (wanted.sort is Sort.DUE and wanted.search is None and wanted.whose is not Whose.MINE)
-    ):
-        # SQLite would rather look up each state and sort what it finds.
-        query = query.with_hint(Request, "INDEXED BY ix_requests_open", "sqlite")
     begin = session.get(Request, after) if after is not None else None
     query = _sorted(query, wanted.sort, begin).limit(limit).options(selectinload(Request.citizen))
     return session.scalars(query).all()

@@ -45,6 +45,7 @@ class Request(Base):
     __tablename__ = "requests"
     __table_args__ = (
         Index(None, "state", "due_on", "id"),
+        Index(None, "state", "filed_at", "id"),
         Index(None, "filed_at", "id"),
         Index(None, "assignee", "due_on"),
         # What is to be done, by date: few among many that are closed.
@@ -61,7 +62,7 @@ class Request(Base):
     details: Mapped[RequestDetails] = mapped_column(DetailsJson())
     citizen_id: Mapped[int | None] = mapped_column(ForeignKey("citizens.id"), index=True)
     contact_e164: Mapped[str | None] = mapped_column(String(16), index=True)
-    #: Who asks, where that is nobody of the register: the name as it was given.
+    #: Who asks, where that is nobody of the register: the name as it was given, the last name first.
     applicant: Mapped[str | None] = mapped_column(String(160))
     #: The same as it is searched for.
     applicant_key: Mapped[str | None] = mapped_column(FOLDED, index=True)

@@ -29,6 +29,7 @@ from desk.models import (
     RequestState,
     Role,
 )
+from desk.references import new_reference
 from desk.sealed_files import cipher_of, seal
 from desk.settings import Settings
 from tests.console.browsing import Visitor
@@ -158,7 +159,7 @@ def test_a_request_goes_through_its_steps_on_its_page(
     assert re.findall(r'name="act" value="(\w+)"', page) == ["reopen"]
     assert act(at_desk, reference, "take")[0] == 409
     assert act(at_desk, reference, "nonsense")[0] == 400
-    assert act(at_desk, "12345674", "take")[0] == 404
+    assert act(at_desk, new_reference(), "take")[0] == 404
 
 
 def test_what_was_closed_long_ago_stays_closed(at_desk: FlaskClient, file: File, clock: Clock) -> None:

@@ -178,7 +178,7 @@ def test_who_is_not_in_the_register_and_who_says_nothing(
         answer = at_desk.post(f"{NEW}/{kind}", data={"text": "x", **form})
         assert answer.status_code == 303, kind
     unregistered, nobody, found, by_card = filed(sessions)
-    assert (unregistered.applicant, unregistered.state) == ("Ugo D'Adda", RequestState.DONE)
+    assert (unregistered.applicant, unregistered.state) == ("D'Adda Ugo", RequestState.DONE)
     assert (nobody.applicant, nobody.citizen_id) == (None, None)
     assert found.citizen_id == by_card.citizen_id == giulia.id
     assert (by_card.channel, by_card.language) == (Channel.PHONE, "en")

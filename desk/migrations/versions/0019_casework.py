@@ -63,6 +63,7 @@ def upgrade() -> None:
     op.drop_index(op.f("ix_requests_state_id"), table_name="requests")
     for columns in (
         ["state", "due_on", "id"],
+        ["state", "filed_at", "id"],
         ["filed_at", "id"],
         ["assignee", "due_on"],
         ["contact_e164"],
@@ -145,6 +146,7 @@ def downgrade() -> None:
     op.drop_index("ix_requests_open", table_name="requests")
     for columns in (
         ["state", "due_on", "id"],
+        ["state", "filed_at", "id"],
         ["filed_at", "id"],
         ["assignee", "due_on"],
         ["contact_e164"],
