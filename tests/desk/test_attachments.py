@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,22 @@ from desk.attachments import (
     open_attachment,
     remove_old_attachments,
 )
+from desk.citizen_export import export_citizen
+from desk.citizens import register_citizen
+from desk.erasure import erase_citizen
 from desk.models import (
     Audit,
     Channel,
+    Citizen,
     MessageDetails,
     Request,
     RequestAttachment,
     RequestKind,
+    RequestNote,
     RequestPeriod,
     RequestState,
 )
+from desk.pseudonyms import Pseudonyms
 from desk.settings import Settings
 
 PDF = b"%PDF-1.7 Codice fiscale CLMGLI80C55F205N"
@@ -131,3 +137,47 @@ def test_documents_go_when_their_request_is_closed_for_long(
     assert list(settings.attachments.iterdir()) == []
     with db.reading(sessions) as session:
         assert session.scalars(select(RequestAttachment)).all() == []
+
+
+def test_documents_and_notes_go_with_their_citizen(
+    sessions: db.Sessions, settings: Settings, request_id: int, now: datetime
+) -> None:
+    attach(sessions, settings, REFERENCE, name="a.pdf", data=PDF, by="anna", now=now)
+    with db.transaction(sessions) as session:
+        giulia = register_citizen(
+            session,
+            tax_code="CLMGLI80C55F205N",
+            first_name="Giulia",
+            last_name="Colombo",
+            birth_date=date(1980, 3, 15),
+            address="Via Brasca 4",
+            phone_numbers=(),
+            now=now,
+        )
+        request = session.get_one(Request, request_id)
+        request.citizen_id = giulia.id
+        request.state = request.periods[0].state = RequestState.DONE
+        request.periods[0].note = "è la figlia di Marco"
+        session.add(RequestNote(request_id=request_id, at=now, by="anna", text="abita in Via Brasca"))
+    settings.recordings.mkdir()
+    with db.transaction(sessions) as session:
+        exported = export_citizen(session, giulia, settings, by="capo", how="page", now=now).decode()
+        assert "abita in Via Brasca" in exported
+        assert "è la figlia di Marco" in exported
+        assert '"a.pdf"' in exported
+    with db.transaction(sessions) as session:
+        erased = erase_citizen(
+            session,
+            session.get_one(Citizen, giulia.id),
+            settings,
+            Pseudonyms("secret"),
+            by="capo",
+            how="page",
+            now=now,
+        )
+        assert erased.rows["request_attachments"] == erased.rows["request_notes"] == 1
+    assert list(settings.attachments.iterdir()) == []
+    with db.reading(sessions) as session:
+        assert session.scalars(select(RequestNote.text)).all() == [""]
+        assert session.get_one(Request, request_id).periods[0].note is None
+        assert session.scalars(select(Citizen.name_key)).all() == [""]

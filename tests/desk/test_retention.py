@@ -414,7 +414,7 @@ def test_what_was_written_about_a_closed_request_goes(
 ) -> None:
     old = now - LONG
     store(sessions, a_call("12345678", old, state=RequestState.DONE, settings=settings))
-    store(sessions, a_call("22345678", old, settings=settings))
+    store(sessions, a_call("22345678", old, state=RequestState.RECEIVED, settings=settings))
     with db.transaction(sessions) as session:
         for request in session.scalars(select(Request)).all():
             request.applicant = "Riva Ugo"
