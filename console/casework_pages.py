@@ -16,6 +16,7 @@ from console.request_list import operator_names
 from console.request_pages import RequestPages, worker_of_visitor
 from console.routes import add_page
 from console.texts import Texts
+from console.typed import plain
 from desk import casework
 from desk.attachments import Attached, NoAttachment, attach, open_attachment
 from desk.casework import LONGEST_NOTE, Act, Done, Outcome
@@ -35,6 +36,8 @@ _STATUS: Mapping[Outcome, HTTPStatus] = {
 BULK = (Act.TAKE, Act.COMPLETE, Act.HAND_OVER)
 #: As many as a page shows, and a little more.
 _MOST_AT_ONCE = 100
+#: The largest id PostgreSQL keeps.
+_LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class CaseworkPages:
         act = _act(request.form.get("act"))
         if act is None or not is_reference(reference):
             abort(400)
-        text, to = request.form.get("text", ""), request.form.get("to", "")
+        text, to = _typed("text"), _typed("to")
         done = self._do(act, reference, text=text, to=to)
         if done.changed:
             flash(f"act_done.{act}", "success")
@@ -103,7 +106,7 @@ class CaseworkPages:
             reference,
             problem=None if errors else f"outcome.{done.outcome}",
             errors=errors,
-            typed={"text": text[:LONGEST_NOTE], "to": to},
+            typed={"text": text, "to": to},
             status=_STATUS.get(done.outcome, HTTPStatus.CONFLICT),
         )
 
@@ -116,7 +119,7 @@ class CaseworkPages:
         if not chosen:
             flash("bulk.nothing", "warning")
             return redirect(url_for("console.requests"), 303)
-        to = request.form.get("to", "")
+        to = _typed("to")
         rows = [BulkRow(reference, self._do(act, reference, to=to)) for reference in dict.fromkeys(chosen)]
         with reading(self._sessions) as db:
             operators = operator_names(db)
@@ -130,7 +133,8 @@ class CaseworkPages:
 
     def note(self, reference: str) -> ResponseReturnValue:
         """A note for the colleagues."""
-        text = request.form.get("note", "")
+        text = _typed("note")
+        _check(reference)
         with transaction(self._sessions) as db:
             done = casework.add_note(db, reference, text, by=g.operator.login, now=self._clock())
         if done.outcome is Outcome.UNKNOWN:
@@ -143,6 +147,7 @@ class CaseworkPages:
 
     def attach(self, reference: str) -> ResponseReturnValue:
         """A document is added."""
+        _check(reference)
         file = request.files.get("document")
         outcome = attach(
             self._sessions,
@@ -163,6 +168,9 @@ class CaseworkPages:
 
     def attachment(self, reference: str, number: int) -> ResponseReturnValue:
         """A document, to be kept: a browser never runs what somebody has sent."""
+        _check(reference)
+        if number > _LARGEST_ID:
+            abort(404)
         try:
             document = open_attachment(
                 self._sessions,
@@ -204,6 +212,16 @@ class CaseworkPages:
 
     def _say(self, key: str) -> str:
         return self._texts.say(language_of_visitor(), key)
+
+
+def _typed(name: str) -> str:
+    return plain(request.form.get(name, ""), LONGEST_NOTE)
+
+
+def _check(reference: str) -> None:
+    """There can be no request with a reference that is none."""
+    if not is_reference(reference):
+        abort(404)
 
 
 def _act(said: str | None) -> Act | None:

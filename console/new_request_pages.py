@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from console.language import language_of_visitor
 from console.routes import add_page
 from console.texts import Texts
+from console.typed import plain
 from desk.audit import AuditAction, note_look
 from desk.certificates import CertificateOrder, active_kinds, file_certificate
 from desk.complaints import ReportOrder, file_report
@@ -43,7 +44,7 @@ from desk.phone_numbers import is_mobile, to_e164
 
 #: The text by which a citizen agrees at the counter to be texted: ``consent_text`` in the pages' texts.
 CONSENT_TEXT = "counter-1"
-_LONGEST = {"text": 4000, "message": 4000, "key": 36}
+_LONGEST = {"text": 4000, "message": 4000, "key": 36, "first_name": 80, "last_name": 79}
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Form:
     errors: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
-        return self.typed.get(name, "").strip()[: _LONGEST.get(name, 160)]
+        return plain(self.typed.get(name, ""), _LONGEST.get(name, 160))
 
     def wrong(self, name: str, key: str) -> None:
         """Note what is wrong with a field; the first thing counts."""
@@ -172,7 +173,7 @@ class NewRequestPages:
         at_counter = form["channel"] != Channel.PHONE
         by = IdentifiedBy.DOCUMENT if at_counter else IdentifiedBy.SPOKEN
         if number is not None:
-            citizen = db.get(Citizen, number)
+            citizen = db.get(Citizen, number) if 0 < number < 2**31 else None
             return _Asker(citizen, None, by, phone, consents) if citizen else None
         name = f"{form['last_name']} {form['first_name']}".strip()
         if form["unregistered"] == "yes":

@@ -159,6 +159,9 @@ def test_a_request_goes_through_its_steps_on_its_page(
     assert re.findall(r'name="act" value="(\w+)"', page) == ["reopen"]
     assert act(at_desk, reference, "take")[0] == 409
     assert act(at_desk, reference, "nonsense")[0] == 400
+    for path in ("%00/notes", "12/notes", "%00/attachments"):
+        assert at_desk.post(f"{LIST}/{path}", data={"note": "x"}).status_code == 404
+    assert at_desk.get(f"{LIST}/{reference}/attachments/{2**40}").status_code == 404
     assert act(at_desk, new_reference(), "take")[0] == 404
 
 
@@ -221,7 +224,7 @@ def test_notes_and_documents_belong_to_the_request(
         monkeypatch.setattr(f"{module}.LARGEST", 100_000)
     reference, other = file().reference, file().reference
     assert at_desk.post(f"{LIST}/{reference}/notes", data={"note": " "}).status_code == 400
-    assert at_desk.post(f"{LIST}/{reference}/notes", data={"note": "Ha\nchiamato"}).status_code == 303
+    assert at_desk.post(f"{LIST}/{reference}/notes", data={"note": "Ha\n\0chiamato"}).status_code == 303
     page = at_desk.get(f"{LIST}/{reference}").text
     assert "Ha\nchiamato" in page
     assert "Ha\nchiamato" not in at_desk.get(f"{LIST}/{other}").text
