@@ -1,122 +1,307 @@
-"""What is kept about a citizen, for administrators: found by tax code, taken out, erased.
+"""The register: finding a citizen, the card with everything current, consents, registering and changing.
 
-The tax code travels in forms only: an address ends in histories and logs.
+Who is looked for is typed into forms only; a card's address has the number of its row, which says nothing
+outside this system. Each look is in the audit, in the transaction that shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, g, render_template, request
+from codicefiscale import codicefiscale
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from console.citizen_card import Card, read_card
+from console.language import language_of_visitor
+from console.new_request_pages import CONSENT_TEXT, Form
 from console.routes import add_page
+from console.texts import Texts
 from desk.audit import AuditAction, note_look
-from desk.citizen_export import export_citizen
+from desk.citizens import add_number, change_citizen, register_citizen, remove_number
+from desk.consents import give_consent, withdraw_consent
 from desk.db import Sessions, transaction
-from desk.erasure import StillNeeded, erase_citizen
+from desk.find_citizens import MOST, PersonQuery, find_citizens
+from desk.identity_cards import NoRule, register_card
+from desk.models import Citizen, DocumentKind, Purpose
 from desk.permissions import Permission
-from desk.person import Person, citizen_by_tax_code, person_of
-from desk.pseudonyms import pseudonyms_of
-from desk.settings import Settings
+from desk.phone_numbers import is_mobile
+from desk.preferences import remember_language
+from desk.settings import ROME
+from desk.telling import tell_passport_arrived
 
-#: A tax code has 16 characters; people type spaces between them.
-LONGEST_TAX_CODE = 32
+_LARGEST_ID = 2**31 - 1
 
 
 class CitizenPages:
-    """The pages about one person's data."""
+    """The pages about the citizens of the register."""
 
-    def __init__(self, sessions: Sessions, settings: Settings, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime]) -> None:
         self._sessions = sessions
-        self._settings = settings
+        self._texts = texts
         self._clock = clock
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
-        for path, name, view, method in (
-            ("/citizens", "citizens", self.form, "GET"),
-            ("/citizens", "find_citizen", self.find, "POST"),
-            ("/citizens/export", "export_citizen", self.export, "POST"),
-            ("/citizens/erase", "erase_citizen", self.erase, "POST"),
+        see, change = Permission.SEE_CITIZENS, Permission.CHANGE_CITIZENS
+        for path, name, view, permission, method in (
+            ("/citizens", "citizens", self.form, see, "GET"),
+            ("/citizens", "find_citizen", self.find, see, "POST"),
+            ("/citizens/new", "new_citizen", self.new, change, "GET"),
+            ("/citizens/new", "register_citizen", self.register, change, "POST"),
+            ("/citizens/<int:number>", "citizen", self.card, see, "GET"),
+            ("/citizens/<int:number>/change", "change_citizen", self.change, change, "GET"),
+            ("/citizens/<int:number>/change", "save_citizen", self.save, change, "POST"),
+            ("/citizens/<int:number>/act", "citizen_act", self.act, change, "POST"),
         ):
-            add_page(blueprint, path, name, view, Permission.EXPORT_AND_ERASE_CITIZENS, methods=[method])
+            add_page(blueprint, path, name, view, permission, methods=[method])
 
     def form(self) -> ResponseReturnValue:
         """The search."""
-        return self._page()
+        return self._search(Form({}))
 
     def find(self) -> ResponseReturnValue:
-        """The citizen with the tax code that was typed, and how much is kept."""
-        by = g.operator.login
-        with transaction(self._sessions) as db:
-            citizen = citizen_by_tax_code(db, self._typed())
-            note_look(
-                db,
-                by=by,
-                action=AuditAction.SEARCHED,
-                now=self._clock(),
-                citizen_id=citizen.id if citizen else None,
-                detail="" if citizen else "not found",
-            )
-            person = person_of(db, citizen) if citizen else None
-        if person is None:
-            return self._page(problem="citizens.not_found"), HTTPStatus.NOT_FOUND
-        return self._page(person=person)
-
-    def export(self) -> ResponseReturnValue:
-        """The export as a file. Its name says nothing about the person."""
-        by = g.operator.login
-        with transaction(self._sessions) as db:
-            citizen = citizen_by_tax_code(db, self._typed())
-            if citizen is None:
-                abort(404)
-            data = export_citizen(db, citizen, self._settings, by=by, how="page", now=self._clock())
-            number = citizen.id
-        return Response(
-            data,
-            mimetype="application/json",
-            headers={"Content-Disposition": f'attachment; filename="citizen-{number}.json"'},
+        """Who was found; one who is alone leads to the card."""
+        form = Form(request.form)
+        query = PersonQuery(
+            tax_code=form["tax_code"],
+            name=f"{form['last_name']} {form['first_name']}",
+            born=form.day("born"),
+            phone=form["phone"],
         )
-
-    def erase(self) -> ResponseReturnValue:
-        """Erase, once the tax code was typed a second time."""
-        by = g.operator.login
-        again = "".join(request.form.get("again", "").split()).upper()
+        if form["phone"]:
+            form.number("phone")
+        if form.errors or not query.says_enough:
+            return self._search(form, problem="find.too_little"), HTTPStatus.BAD_REQUEST
         with transaction(self._sessions) as db:
-            citizen = citizen_by_tax_code(db, self._typed())
-            if citizen is None:
-                abort(404)
-            if again != citizen.tax_code:
-                person = person_of(db, citizen)
-                return self._page(person=person, problem="citizens.not_the_same"), HTTPStatus.BAD_REQUEST
-            try:
-                erased = erase_citizen(
+            found = find_citizens(db, query)
+            for citizen in (*found,) or (None,):
+                self._note(db, AuditAction.SEARCHED, citizen, "" if citizen else "not found")
+        if not found:
+            return self._search(form, problem="find.nobody"), HTTPStatus.NOT_FOUND
+        if len(found) == 1:
+            return redirect(url_for("console.citizen", number=found[0].id), 303)
+        return render_template("citizen_list.html", found=found, full=len(found) == MOST)
+
+    def card(self, number: int) -> ResponseReturnValue:
+        """The card."""
+        return self._card(number, Form({}))
+
+    def new(self) -> ResponseReturnValue:
+        """The form of somebody who is not in the register."""
+        return self._sheet(None, Form({}))
+
+    def register(self) -> ResponseReturnValue:
+        """Add somebody to the register."""
+        form = Form(request.form)
+        names = [form.needs(name) for name in ("first_name", "last_name", "address")]
+        tax_code = "".join(form.needs("tax_code").split()).upper()
+        form.needs("born")
+        born = form.day("born")
+        if tax_code and not codicefiscale.is_valid(tax_code):
+            form.wrong("tax_code", "sheet.no_tax_code")
+        elif tax_code and born and _born(tax_code) != (born.year % 100, born.month, born.day):
+            form.wrong("born", "sheet.other_date")
+        if born and born > self._clock().astimezone(ROME).date():
+            form.wrong("born", "new.no_date")
+        number = form.number("phone")
+        if form.errors or born is None:
+            return self._sheet(None, form), HTTPStatus.BAD_REQUEST
+        try:
+            with transaction(self._sessions) as db:
+                citizen = register_citizen(
                     db,
-                    citizen,
-                    self._settings,
-                    pseudonyms_of(self._settings),
-                    by=by,
-                    how="page",
+                    tax_code=tax_code,
+                    first_name=names[0],
+                    last_name=names[1],
+                    birth_date=born,
+                    address=names[2],
+                    phone_numbers=[number] if number else [],
                     now=self._clock(),
                 )
-            except StillNeeded as e:
-                person = person_of(db, citizen)
-                return self._page(person=person, needed=e.references), HTTPStatus.CONFLICT
-        return render_template("citizen_erased.html", erased=erased)
+                self._note(db, AuditAction.CHANGED, citizen, "registered")
+                made = citizen.id
+        except IntegrityError:
+            form.wrong("tax_code", "sheet.known")
+            return self._sheet(None, form), HTTPStatus.CONFLICT
+        flash("sheet.registered", "success")
+        return redirect(url_for("console.citizen", number=made), 303)
 
-    def _page(
-        self, *, person: Person | None = None, problem: str | None = None, needed: tuple[str, ...] = ()
-    ) -> str:
-        return render_template(
-            "citizens.html",
-            person=person,
-            problem=problem,
-            needed=needed,
-            longest_tax_code=LONGEST_TAX_CODE,
+    def change(self, number: int) -> ResponseReturnValue:
+        """The form with what is known."""
+        with transaction(self._sessions) as db:
+            citizen = self._citizen(db, number)
+            self._note(db, AuditAction.VIEWED, citizen)
+        known = {name: getattr(citizen, name) for name in ("first_name", "last_name", "address")}
+        return self._sheet(citizen, Form(known))
+
+    def save(self, number: int) -> ResponseReturnValue:
+        """Change name and address."""
+        form = Form(request.form)
+        first_name, last_name, address = (form.needs(name) for name in ("first_name", "last_name", "address"))
+        with transaction(self._sessions) as db:
+            citizen = self._citizen(db, number)
+            if not form.errors:
+                change_citizen(db, citizen, first_name=first_name, last_name=last_name, address=address)
+                self._note(db, AuditAction.CHANGED, citizen, "name and address")
+        if form.errors:
+            return self._sheet(citizen, form), HTTPStatus.BAD_REQUEST
+        flash("sheet.saved", "success")
+        return redirect(url_for("console.citizen", number=number), 303)
+
+    def act(self, number: int) -> ResponseReturnValue:
+        """What is done on the card: numbers, consents, language, identity card, passport."""
+        form = Form(request.form)
+        now = self._clock()
+        acts: dict[str, Callable[[Session, Citizen, Form, datetime], str]] = {
+            "add_number": self._add_number,
+            "remove_number": self._remove_number,
+            "give": self._give,
+            "withdraw": self._withdraw,
+            "language": self._set_language,
+            "card": self._register_card,
+            "passport": self._passport,
+        }
+        do = acts.get(form["act"])
+        if do is None:
+            abort(400)
+        with transaction(self._sessions) as db:
+            citizen = self._citizen(db, number)
+            done = do(db, citizen, form, now)
+            if form.errors:
+                db.rollback()
+            else:
+                self._note(db, AuditAction.CHANGED, citizen, form["act"])
+        if form.errors:
+            return self._card(number, form), HTTPStatus.BAD_REQUEST
+        flash(done, "success" if not done.endswith("_not") else "warning")
+        return redirect(url_for("console.citizen", number=number), 303)
+
+    def _add_number(self, db: Session, citizen: Citizen, form: Form, _now: datetime) -> str:
+        form.needs("number")
+        number = form.number("number")
+        if number is not None and not add_number(db, citizen, number):
+            form.wrong("number", "card.number_known")
+        return "card.number_added"
+
+    def _remove_number(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
+        if not remove_number(db, citizen, form["e164"], by=g.operator.login, now=now):
+            abort(404)
+        return "card.number_removed"
+
+    def _give(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
+        e164, purpose = _own(citizen, form), _purpose(form)
+        if not is_mobile(e164):
+            form.wrong("number", "new.no_mobile")
+            return ""
+        give_consent(
+            db,
+            e164=e164,
+            citizen_id=citizen.id,
+            purpose=purpose,
+            text_version=CONSENT_TEXT,
+            how="counter",
+            by=g.operator.login,
+            now=now,
+        )
+        return "card.consent_given"
+
+    def _withdraw(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
+        withdraw_consent(
+            db, e164=_own(citizen, form), purpose=_purpose(form), how="counter", by=g.operator.login, now=now
+        )
+        return "card.consent_withdrawn"
+
+    def _set_language(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
+        if form["language"] not in ("it", "en"):
+            abort(400)
+        remember_language(db, _own(citizen, form), form["language"], now)
+        return "card.language_kept"
+
+    def _register_card(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
+        kind = next((kind for kind in DocumentKind if kind.value == form["kind"]), None)
+        form.needs("issued_on")
+        issued = form.day("issued_on")
+        if kind is None:
+            abort(400)
+        if issued is not None and issued > now.astimezone(ROME).date():
+            form.wrong("issued_on", "new.no_date")
+        if form.errors or issued is None:
+            return ""
+        try:
+            register_card(db, citizen, kind=kind, issued_on=issued)
+        except NoRule:
+            form.wrong("issued_on", "card.no_rule")
+        return "card.registered"
+
+    def _passport(self, db: Session, citizen: Citizen, _form: Form, now: datetime) -> str:
+        told = tell_passport_arrived(db, citizen.id, now=now)
+        return "card.passport_told" if told else "card.passport_not"
+
+    def _citizen(self, db: Session, number: int) -> Citizen:
+        citizen = db.get(Citizen, number) if number <= _LARGEST_ID else None
+        if citizen is None:
+            abort(404)
+        return citizen
+
+    def _note(self, db: Session, action: AuditAction, citizen: Citizen | None, detail: str = "") -> None:
+        note_look(
+            db,
+            by=g.operator.login,
+            action=action,
+            now=self._clock(),
+            citizen_id=citizen.id if citizen else None,
+            detail=detail,
         )
 
-    def _typed(self) -> str:
-        return request.form.get("tax_code", "")[:LONGEST_TAX_CODE]
+    def _search(self, form: Form, *, problem: str | None = None) -> str:
+        return render_template("citizens.html", form=form, problem=problem, errors=self._errors(form))
+
+    def _card(self, number: int, form: Form) -> str:
+        with transaction(self._sessions) as db:
+            card: Card | None = read_card(db, number, now=self._clock()) if number <= _LARGEST_ID else None
+            if card is None:
+                abort(404)
+            self._note(db, AuditAction.VIEWED, card.citizen)
+        return render_template(
+            "citizen.html",
+            card=card,
+            citizen=card.citizen,
+            form=form,
+            errors=self._errors(form),
+            purposes=list(Purpose),
+            document_kinds=list(DocumentKind),
+            language_now=language_of_visitor(),
+            consent_text=CONSENT_TEXT,
+        )
+
+    def _sheet(self, citizen: Citizen | None, form: Form) -> str:
+        return render_template("citizen_sheet.html", citizen=citizen, form=form, errors=self._errors(form))
+
+    def _errors(self, form: Form) -> dict[str, str]:
+        language = language_of_visitor()
+        return {name: self._texts.say(language, key) for name, key in form.errors.items()}
+
+
+def _own(citizen: Citizen, form: Form) -> str:
+    """The number in the form, if it is this citizen's."""
+    if not any(number.e164 == form["e164"] for number in citizen.phone_numbers):
+        abort(404)
+    return form["e164"]
+
+
+def _purpose(form: Form) -> Purpose:
+    purpose = next((purpose for purpose in Purpose if purpose.value == form["purpose"]), None)
+    if purpose is None:
+        abort(400)
+    return purpose
+
+
+def _born(tax_code: str) -> tuple[int, int, int]:
+    """Year of the century, month and day that a valid tax code says."""
+    day: date = codicefiscale.decode(tax_code)["birthdate"]
+    return day.year % 100, day.month, day.day

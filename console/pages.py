@@ -9,11 +9,14 @@ from typing import Any
 from flask import Blueprint, current_app, g, request
 
 from console.accessibility_page import AccessibilityPage
+from console.casework_pages import CaseworkPages
+from console.citizen_data_pages import CitizenDataPages
 from console.citizen_pages import CitizenPages
 from console.formats import day, day_and_time
 from console.job_pages import JobPages
 from console.key_pages import KeyPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.new_request_pages import NewRequestPages
 from console.operator_pages import OperatorPages
 from console.phone_pages import PhonePages
 from console.profile_pages import ProfilePages
@@ -50,9 +53,10 @@ def console_blueprint(
     )
     blueprint.before_app_request(note_language_switch)
     sign_in.add_to(blueprint)
-    RequestPages(sessions, texts, clock=clock, home=settings.home).add_to(blueprint)
+    request_pages = RequestPages(sessions, texts, settings, clock=clock)
+    request_pages.add_to(blueprint)
+    CaseworkPages(sessions, texts, settings, request_pages, clock=clock).add_to(blueprint)
     JobPages(sessions, texts, clock=clock).add_to(blueprint)
-    CitizenPages(sessions, settings, clock=clock).add_to(blueprint)
     PhonePages(sessions, texts, settings, ami_password, clock=clock).add_to(blueprint)
     Supervising(sessions, settings, ami_password, clock=clock).add_to(blueprint)
     TryPages(sessions, settings, ami_password).add_to(blueprint)
@@ -60,6 +64,9 @@ def console_blueprint(
     OperatorPages(sessions, texts, clock=clock).add_to(blueprint)
     KeyPages(sessions, clock=clock).add_to(blueprint)
     AccessibilityPage(settings).add_to(blueprint)
+    NewRequestPages(sessions, texts, clock=clock).add_to(blueprint)
+    CitizenPages(sessions, texts, clock=clock).add_to(blueprint)
+    CitizenDataPages(sessions, settings, clock=clock).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(day_and_time)
 

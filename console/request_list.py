@@ -10,12 +10,18 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.attachments import attachments_of
+from desk.call_log import call_story
 from desk.courses import position
 from desk.due_dates import CLOSED, Due, count_due
+from desk.find_requests import Wanted, find
 from desk.models import (
+    Call,
     CallBackDetails,
+    CallRecording,
     CertificateDetails,
     Citizen,
+    CounterDetails,
     Course,
     CourseDetails,
     Enrolment,
@@ -25,9 +31,12 @@ from desk.models import (
     Message,
     MessageDetails,
     MessageState,
+    Operator,
     ReportDetails,
     Request,
+    RequestAttachment,
     RequestDetails,
+    RequestNote,
     RequestPeriod,
     RequestState,
     Room,
@@ -35,7 +44,7 @@ from desk.models import (
     RoomDecision,
     RoomDetails,
 )
-from desk.requests import list_requests, request_by_reference
+from desk.requests import request_by_reference
 from desk.settings import ROME
 
 #: Requests on one page.
@@ -51,6 +60,8 @@ _RECEIPTS = frozenset(
 class Row:
     """One request as the list shows it."""
 
+    #: Grows with every request that is filed.
+    number: int
     reference: str
     filed_at: datetime
     channel: str
@@ -60,8 +71,11 @@ class Row:
     due_on: date
     overdue: bool
     due_today: bool
-    #: Name of the citizen who asked, where identified.
+    #: Name of the citizen who asked, where identified; else the name that was given.
     citizen: str | None
+    #: Log-in of who has it, and the name.
+    assignee: str | None
+    assignee_name: str | None
     #: What was asked for, where it is a certificate.
     certificate: CertificateDetails | None
     report: ReportDetails | None
@@ -77,12 +91,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the list, newest first. ``older`` is where the next page begins, None on the last one."""
+    """A page of the list. ``next`` is where the next page begins, None on the last one."""
 
     rows: Sequence[Row]
     due: Due
-    before: int | None
-    older: int | None
+    after: int | None
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCall:
+    """The call in which a request was made."""
+
+    caller: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    #: What was pressed, said or decided: moment, node of the dialog, what happened, and with what.
+    steps: Sequence[tuple[datetime, str, str, str]]
+    #: Asterisk's name for it, where the talk was recorded and the recording is still there.
+    recorded: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +135,24 @@ class Detail:
     decision: RoomDecision | None
     #: The text messages about it, the oldest first.
     messages: Sequence[Message]
+    notes: Sequence[RequestNote]
+    attachments: Sequence[RequestAttachment]
+    call: LinkedCall | None
+    #: Names of operators by log-in, for who has done what.
+    operators: Mapping[str, str]
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """Since when it is closed."""
+        return self.periods[-1].started_at if self.row.state in CLOSED and self.periods else None
 
 
-def read_page(db: Session, *, before: int | None, now: datetime) -> Page:
-    """The requests filed before the one with id ``before``, or the newest ones."""
-    found = list_requests(db, limit=PAGE_SIZE + 1, before_id=before)
+def read_page(db: Session, wanted: Wanted, *, by: str, after: int | None, now: datetime) -> Page:
+    """The requests that are wanted, after the one with the id ``after``."""
+    found = find(db, wanted, by=by, limit=PAGE_SIZE + 1, after=after, now=now)
     shown = found[:PAGE_SIZE]
-    older = shown[-1].id if len(found) > PAGE_SIZE else None
-    return Page(_rows(db, shown, now), count_due(db, now=now), before, older)
+    more = shown[-1].id if len(found) > PAGE_SIZE else None
+    return Page(_rows(db, shown, now), count_due(db, now=now), after, more)
 
 
 def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
@@ -133,7 +171,7 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
         language=request.language,
         recordings=_recordings(request.details),
         periods=tuple(request.periods),
-        identified_by=details.identified_by if isinstance(details, Identified) else None,
+        identified_by=details.identified_by if isinstance(details, Identified | CounterDetails) else None,
         names={"it": about.name_it, "en": about.name_en} if about else {},
         place=_place(enrolment) if enrolment else None,
         position=position(db, enrolment) if enrolment else None,
@@ -141,6 +179,33 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
         messages=db.scalars(
             select(Message).where(Message.request_id == request.id).order_by(Message.created_at, Message.id)
         ).all(),
+        notes=db.scalars(
+            select(RequestNote).where(RequestNote.request_id == request.id).order_by(RequestNote.id)
+        ).all(),
+        attachments=attachments_of(db, request.id),
+        call=_call(db, request),
+        operators=operator_names(db),
+    )
+
+
+def operator_names(db: Session) -> Mapping[str, str]:
+    """The names of operators by log-in, also of those who have left."""
+    return {row.login: row.name for row in db.execute(select(Operator.login, Operator.name))}
+
+
+def _call(db: Session, request: Request) -> LinkedCall | None:
+    unique_id = db.scalar(select(Call.unique_id).where(Call.id == request.call_id))
+    call = call_story(db, unique_id) if unique_id else None
+    if call is None:
+        return None
+    recording = db.get(CallRecording, call.unique_id)
+    return LinkedCall(
+        call.caller_e164,
+        call.started_at,
+        call.ended_at,
+        call.outcome,
+        [(event.at, event.node, event.event, event.detail) for event in call.events if event.detail],
+        call.unique_id if recording else None,
     )
 
 
@@ -158,9 +223,11 @@ def _about(db: Session, details: RequestDetails) -> Course | Room | None:
 
 def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[Row]:
     receipts = _receipts(db, (request.id for request in requests))
+    operators = operator_names(db)
     today = now.astimezone(ROME).date()
     return [
         Row(
+            number=request.id,
             reference=request.reference,
             filed_at=request.filed_at,
             channel=request.channel,
@@ -169,14 +236,18 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
             due_on=request.due_on,
             overdue=request.due_on < today and request.state not in CLOSED,
             due_today=request.due_on == today and request.state not in CLOSED,
-            citizen=_name(request.citizen),
+            citizen=_name(request.citizen) or request.applicant,
+            assignee=request.assignee,
+            assignee_name=operators.get(request.assignee, request.assignee) if request.assignee else None,
             certificate=request.details if isinstance(request.details, CertificateDetails) else None,
             report=request.details if isinstance(request.details, ReportDetails) else None,
             course=request.details if isinstance(request.details, CourseDetails) else None,
             room=request.details if isinstance(request.details, RoomDetails) else None,
             call_back=request.details if isinstance(request.details, CallBackDetails) else None,
             lost=request.details if isinstance(request.details, LostCallDetails) else None,
-            text=request.details.text if isinstance(request.details, MessageDetails) else None,
+            text=request.details.text
+            if isinstance(request.details, MessageDetails | CounterDetails)
+            else None,
             receipt=receipts.get(request.id),
         )
         for request in requests
@@ -185,6 +256,10 @@ def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[R
 
 def _kind(details: RequestDetails) -> str:
     return details.certificate if isinstance(details, CertificateDetails) else details.kind
+
+
+def _text(details: RequestDetails) -> str | None:
+    return details.text if isinstance(details, MessageDetails | CounterDetails) else None
 
 
 def _name(citizen: Citizen | None) -> str | None:

@@ -3,52 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, g, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import quote_etag
 
 from console.formats import amount, day, day_and_time, duration
+from console.kept_search import LONGEST_SEARCH, forget_search, keep_search, kept_search
 from console.language import language_of_visitor
-from console.request_list import Detail, read_detail, read_page
+from console.request_filters import Filters
+from console.request_list import Detail, Row, read_detail, read_page
 from console.routes import add_page
 from console.texts import Texts
 from desk.audit import AuditAction, note_look
+from desk.call_recordings import NoRecording, NotAllowed, open_recording
+from desk.casework import CLOSED_STATES, Act, Worker, acts_for, colleagues
 from desk.db import Sessions, reading, transaction
+from desk.find_requests import ByReference, Search, Sort, Standing, Whose, search_of
+from desk.models import Channel, RequestKind, RequestState
 from desk.permissions import Permission
 from desk.references import is_reference
+from desk.settings import Settings
 
-COLUMNS = (
-    "reference",
-    "filed_at",
-    "channel",
-    "kind",
-    "state",
-    "due_on",
-    "subject",
-    "copies",
-    "delivery",
-    "receipt",
-)
-
-#: The largest id PostgreSQL keeps: a larger one in an address is nonsense, not a question for the database.
-_LARGEST_ID = 2**31 - 1
+#: What the list shows of a request, after the box that chooses it.
+COLUMNS = ("reference", "due_on", "kind", "state", "assignee", "citizen", "channel", "filed_at", "receipt")
+#: Events of a call that say nothing about the caller.
+_UNTOLD = frozenset({"entered"})
 
 
 class RequestPages:
-    """The pages about requests. ``home`` is the folder below which recordings lie."""
+    """The list of requests, and one request."""
 
     def __init__(
-        self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime], home: Path
+        self, sessions: Sessions, texts: Texts, settings: Settings, *, clock: Callable[[], datetime]
     ) -> None:
         self._sessions = sessions
         self._texts = texts
+        self._settings = settings
         self._clock = clock
-        self._home = home.resolve()
+        self._home = settings.home.resolve()
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
@@ -57,40 +55,139 @@ class RequestPages:
             ("/requests/live", "live_requests", self.live_requests),
             ("/requests/<reference>", "request_detail", self.request_detail),
             ("/requests/<reference>/<name>.wav", "recording", self.recording),
+            ("/requests/<reference>/slip", "request_slip", self.slip),
         ):
             add_page(blueprint, path, name, view, Permission.SEE_REQUESTS)
+        for path, name, view in (
+            ("/requests/search", "search_requests", self.search),
+            ("/requests/search/end", "end_search", self.end_search),
+        ):
+            add_page(blueprint, path, name, view, Permission.SEE_REQUESTS, methods=["POST"])
+        add_page(blueprint, "/requests/<reference>/talk.wav", "talk", self.talk, Permission.HEAR_TALKS)
 
     def requests(self) -> ResponseReturnValue:
         """The list, complete without any script."""
-        before = _before()
-        self._note(AuditAction.LISTED)
-        html = self._rows(before)
+        filters = Filters.of_address()
+        self._note(AuditAction.SEARCHED if filters.found else AuditAction.LISTED)
+        html = self._rows(filters)
         return render_template(
             "requests.html",
             rows_html=Markup(html),  # noqa: S704 - our own template's escaped output
             version=quote_etag(_version(html)),
-            live_url=url_for("console.live_requests", before=before),
+            live_url=url_for("console.live_requests", **filters.address(after=filters.after)),
+            filters=filters,
+            searched=kept_search() if filters.found else "",
+            longest_search=LONGEST_SEARCH,
+            standings=[*Standing, *RequestState],
+            kinds=list(RequestKind),
+            channels=list(Channel),
+            whose=list(Whose),
+            sorts=list(Sort),
+            colleagues=self._colleagues() if g.operator.may(Permission.ASSIGN_REQUESTS) else [],
         )
+
+    def search(self) -> ResponseReturnValue:
+        """Look for a reference, a telephone number or a name; what was typed stays out of the address."""
+        typed = request.form.get("search", "")[:LONGEST_SEARCH]
+        search = search_of(typed)
+        if isinstance(search, ByReference):
+            with reading(self._sessions) as db:
+                if read_detail(db, search.reference, now=self._clock()) is not None:
+                    return redirect(url_for("console.request_detail", reference=search.reference), 303)
+        keep_search(typed)
+        return redirect(url_for("console.requests", found=1), 303)
+
+    def end_search(self) -> ResponseReturnValue:
+        """Forget what was searched for."""
+        forget_search()
+        return redirect(url_for("console.requests"), 303)
 
     def live_requests(self) -> ResponseReturnValue:
         """The list alone, for the page's script: 304 while nothing changed."""
-        html = self._rows(_before())
+        html = self._rows(Filters.of_address())
         response = Response(html)
         response.set_etag(_version(html))
         return response.make_conditional(request)
 
     def request_detail(self, reference: str) -> ResponseReturnValue:
         """One request."""
+        return self.show(reference)
+
+    def show(
+        self,
+        reference: str,
+        *,
+        problem: str | None = None,
+        errors: Mapping[str, str] | None = None,
+        typed: Mapping[str, str] | None = None,
+        status: int = 200,
+    ) -> ResponseReturnValue:
+        """The page of one request.
+
+        Args:
+            reference: of the request.
+            problem: why what was wanted was not done: the key of a text.
+            errors: what is wrong with a field, by its name.
+            typed: what stood in the fields of the form that was refused.
+            status: of the answer.
+        """
         detail = self._detail(reference)
         self._note(AuditAction.VIEWED, detail)
-        return render_template(
+        row = detail.row
+        acts: frozenset[Act] = frozenset()
+        if g.operator.may(Permission.WORK_REQUESTS):
+            acts = acts_for(
+                row.state,
+                row.assignee,
+                worker_of_visitor(),
+                closed_at=detail.closed_at,
+                now=self._clock(),
+            )
+        page = render_template(
             "request.html",
-            row=detail.row,
+            row=row,
+            detail=detail,
             periods=detail.periods,
             messages=detail.messages,
             facts=list(self._facts(detail)),
             recordings={name: self._file(path) is not None for name, path in detail.recordings.items()},
+            steps=[step for step in detail.call.steps if step[2] not in _UNTOLD] if detail.call else [],
+            acts=acts,
+            closed=row.state in CLOSED_STATES,
+            colleagues=[each for each in self._colleagues() if each[0] != row.assignee]
+            if Act.HAND_OVER in acts
+            else [],
+            problem=problem,
+            errors=errors or {},
+            typed=typed or {},
         )
+        return page, status
+
+    def slip(self, reference: str) -> ResponseReturnValue:
+        """What the citizen takes home: the number of the request and what was asked for, to be printed."""
+        detail = self._detail(reference)
+        self._note(AuditAction.VIEWED, detail, "slip")
+        row = detail.row
+        return render_template("slip.html", row=row, facts=list(self._slip_facts(row)))
+
+    def talk(self, reference: str) -> ResponseReturnValue:
+        """The recorded talk of the call in which the request was made; each time it is asked for is kept."""
+        detail = self._detail(reference)
+        if detail.call is None or detail.call.recorded is None:
+            abort(404)
+        try:
+            sound = open_recording(
+                self._sessions,
+                self._settings,
+                detail.call.recorded,
+                by=g.operator.login,
+                now=self._clock(),
+            )
+        except NotAllowed:
+            abort(403)
+        except NoRecording:
+            abort(404)
+        return send_file(io.BytesIO(sound), mimetype="audio/wav", conditional=True)
 
     def recording(self, reference: str, name: str) -> ResponseReturnValue:
         """The sound file of a recording that belongs to the request."""
@@ -104,10 +201,26 @@ class RequestPages:
             self._note(AuditAction.HEARD, detail, name)
         return send_file(file, mimetype="audio/wav", conditional=True)
 
-    def _rows(self, before: int | None) -> str:
+    def _rows(self, filters: Filters) -> str:
+        search: Search | None = None
+        if filters.found:
+            search = search_of(kept_search())
+            if search is None:
+                return render_template("request_rows.html", page=None, filters=filters, columns=COLUMNS)
         with reading(self._sessions) as db:
-            page = read_page(db, before=before, now=self._clock())
-        return render_template("request_rows.html", page=page, columns=COLUMNS)
+            page = read_page(
+                db,
+                filters.searching(search),
+                by=g.operator.login,
+                after=filters.after,
+                now=self._clock(),
+            )
+        return render_template("request_rows.html", page=page, filters=filters, columns=COLUMNS)
+
+    def _colleagues(self) -> Sequence[tuple[str, str]]:
+        """Log-ins and names of who works on requests."""
+        with reading(self._sessions) as db:
+            return [(operator.login, operator.name) for operator in colleagues(db)]
 
     def _detail(self, reference: str) -> Detail:
         detail = None
@@ -131,6 +244,27 @@ class RequestPages:
                 detail=what,
             )
 
+    def _slip_facts(self, row: Row) -> Iterator[tuple[str, str]]:
+        """What stands on the slip; no telephone number and nothing an operator wrote."""
+        language = language_of_visitor()
+
+        def say(key: str) -> str:
+            return self._texts.say(language, key)
+
+        def label(group: str, code: str) -> str:
+            return self._texts.label(language, group, code)
+
+        yield say("column.kind"), label("kind", row.kind)
+        if row.citizen:
+            yield say("column.citizen"), row.citizen
+        if row.certificate:
+            whom = row.certificate.subject_name or label("subject", row.certificate.subject)
+            yield say("column.subject"), whom
+            yield say("column.copies"), str(row.certificate.copies)
+            yield say("detail.delivery"), label("delivery", row.certificate.delivery)
+            yield say("detail.amount"), amount(row.certificate.fee)
+        yield say("column.filed_at"), day_and_time(row.filed_at)
+
     def _facts(self, detail: Detail) -> Iterator[tuple[str, str]]:
         """What is known about the request, named, in the order of reading."""
         language = language_of_visitor()
@@ -144,7 +278,9 @@ class RequestPages:
         row = detail.row
         yield say("column.kind"), label("kind", row.kind)
         yield say("column.channel"), label("channel", row.channel)
+        yield say("column.filed_at"), day_and_time(row.filed_at)
         yield say("column.due_on"), day(row.due_on)
+        yield say("column.assignee"), row.assignee_name or say("requests.nobody")
         yield say("detail.citizen"), row.citizen or say("detail.not_identified")
         if detail.contact:
             yield say("detail.contact"), detail.contact
@@ -155,7 +291,7 @@ class RequestPages:
             if row.certificate.subject_name:
                 yield say("detail.subject_name"), row.certificate.subject_name
             yield say("column.copies"), str(row.certificate.copies)
-            yield say("column.delivery"), label("delivery", row.certificate.delivery)
+            yield say("detail.delivery"), label("delivery", row.certificate.delivery)
             yield say("detail.stamp"), label("stamp", row.certificate.stamp)
             yield say("detail.fee"), amount(row.certificate.fee)
         if row.report:
@@ -202,10 +338,9 @@ class RequestPages:
         return file if file.is_relative_to(self._home) and file.is_file() else None
 
 
-def _before() -> int | None:
-    """Where the page begins, from the address; nonsense means the newest requests."""
-    before = request.args.get("before", type=int)
-    return before if before is not None and 0 < before <= _LARGEST_ID else None
+def worker_of_visitor() -> Worker:
+    """Who is logged in, as who works on requests."""
+    return Worker(g.operator.login, assigns=g.operator.may(Permission.ASSIGN_REQUESTS))
 
 
 def _version(html: str) -> str:

@@ -47,7 +47,26 @@ SECTIONS: Sequence[Section] = (
     Section(
         "section.requests",
         "it-inbox",
-        (Entry("console.requests", "requests.title", frozenset({"console.request_detail"})),),
+        (
+            Entry(
+                "console.requests",
+                "requests.title",
+                frozenset(
+                    {
+                        "console.request_detail",
+                        "console.work_request",
+                        "console.work_requests",
+                        "console.note_request",
+                        "console.attach",
+                    }
+                ),
+            ),
+            Entry(
+                "console.new_request",
+                "new.title",
+                frozenset({"console.new_request_form", "console.file_request"}),
+            ),
+        ),
     ),
     Section("section.agenda", "it-calendar", ()),
     Section(
@@ -56,8 +75,23 @@ SECTIONS: Sequence[Section] = (
         (
             Entry(
                 "console.citizens",
+                "find.title",
+                frozenset(
+                    {
+                        "console.find_citizen",
+                        "console.citizen",
+                        "console.change_citizen",
+                        "console.save_citizen",
+                        "console.new_citizen",
+                        "console.register_citizen",
+                        "console.citizen_act",
+                    }
+                ),
+            ),
+            Entry(
+                "console.citizen_data",
                 "citizens.title",
-                frozenset({"console.find_citizen", "console.erase_citizen", "console.export_citizen"}),
+                frozenset({"console.find_citizen_data", "console.erase_citizen", "console.export_citizen"}),
             ),
         ),
     ),

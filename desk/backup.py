@@ -35,7 +35,7 @@ FORMAT = 1
 #: How often it is looked whether somebody is still connected, and the seconds between two looks.
 _LOOKS, _BETWEEN = 10, 0.2
 #: Folders below the home folder whose files are kept.
-FOLDERS = ("recordings", "spool", "notices")
+FOLDERS = ("recordings", "spool", "notices", "attachments")
 _DATABASE = "database"
 _NAME = "centralino-{:%Y%m%dT%H%M%SZ}.age"
 _NAMES = "centralino-*Z.age"

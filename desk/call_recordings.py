@@ -8,26 +8,23 @@ open for longer than one run takes, also while the database is away.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import re
-import secrets
 import time
 import wave
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.db import Sessions, insert, reading, transaction
-from desk.keyring import open_keyring
 from desk.models import CallRecording, RecordingAccess, RoutingRules
 from desk.operators import operator_by_login
 from desk.permissions import Permission, roles_that_may
+from desk.sealed_files import Unreadable, cipher_of, seal, unseal
 from desk.settings import Settings
 from desk.spool import sync_folder, write_durably
 
@@ -39,7 +36,6 @@ READERS = roles_that_may(Permission.HEAR_TALKS)
 ABANDONED = 3600
 #: Days kept where the town's rules are missing.
 _DAYS = 30
-_NONCE = 12
 #: What Asterisk calls a call, and so what a file of ours may be called.
 _UNIQUE_ID = re.compile(r"[\w.-]{1,80}", re.ASCII)
 
@@ -63,7 +59,7 @@ def keep_recorded_calls(sessions: Sessions, settings: Settings, *, now: datetime
     notes = [note for note in sorted(folder.glob("*.txt")) if _UNIQUE_ID.fullmatch(note.stem)]
     if not notes:
         return 0
-    cipher = _cipher(settings)
+    cipher = cipher_of(settings)
     kept = [note for note in notes if _encrypt(cipher, settings, note.with_suffix(".wav"))]
     for note in kept:
         sealed = _sealed(settings, note.stem)
@@ -106,7 +102,7 @@ def open_recording(
         raise NotAllowed(by)
     if row is None:
         raise NoRecording(call_unique_id)
-    return _decrypt(_cipher(settings), settings.call_recordings / row.file, call_unique_id)
+    return _decrypt(cipher_of(settings), settings.call_recordings / row.file, call_unique_id)
 
 
 def _note_abandoned(folder: Path) -> None:
@@ -124,9 +120,7 @@ def _encrypt(cipher: AESGCM, settings: Settings, recording: Path) -> bool:
     sealed = _sealed(settings, recording.stem)
     if recording.exists():
         sealed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        nonce = secrets.token_bytes(_NONCE)
-        data = nonce + cipher.encrypt(nonce, recording.read_bytes(), recording.stem.encode())
-        write_durably(sealed, data)
+        write_durably(sealed, seal(cipher, recording.read_bytes(), recording.stem))
         recording.unlink()
         sync_folder(recording.parent)
     if not sealed.exists():
@@ -138,16 +132,9 @@ def _encrypt(cipher: AESGCM, settings: Settings, recording: Path) -> bool:
 
 def _decrypt(cipher: AESGCM, sealed: Path, unique_id: str) -> bytes:
     try:
-        data = sealed.read_bytes()
-        return cipher.decrypt(data[:_NONCE], data[_NONCE:], unique_id.encode())
-    except (OSError, InvalidTag, ValueError) as e:
+        return unseal(cipher, sealed.read_bytes(), unique_id)
+    except (OSError, Unreadable) as e:
         raise NoRecording(unique_id) from e
-
-
-def _cipher(settings: Settings) -> AESGCM:
-    secret = open_keyring(settings.home.resolve(), extensions=(), logins=()).recordings_key
-    # As many bits as AES wants; the secret itself is random and long.
-    return AESGCM(hashlib.sha256(secret.encode()).digest())
 
 
 def _sealed(settings: Settings, unique_id: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from codicefiscale import codicefiscale
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from desk.consents import has_consent, withdraw_consent
@@ -55,6 +55,42 @@ def register_citizen(
     session.add(citizen)
     session.flush()
     return citizen
+
+
+def change_citizen(
+    session: Session, citizen: Citizen, *, first_name: str, last_name: str, address: str
+) -> None:
+    """Change what changes in a life. Tax code and birth date say who it is and stay."""
+    citizen.first_name, citizen.last_name, citizen.address = first_name, last_name, address
+    session.flush()
+
+
+def add_number(session: Session, citizen: Citizen, e164: str) -> bool:
+    """Note that the number is the citizen's; whether that is new."""
+    if any(number.e164 == e164 for number in citizen.phone_numbers):
+        return False
+    citizen.phone_numbers.append(PhoneNumber(e164=e164))
+    session.flush()
+    return True
+
+
+def remove_number(session: Session, citizen: Citizen, e164: str, *, by: str, now: datetime) -> bool:
+    """The number is not the citizen's any more, and what the citizen agreed to for it ends; whether it was.
+
+    A family's number keeps the consents that others of the family have given.
+    """
+    number = next((number for number in citizen.phone_numbers if number.e164 == e164), None)
+    if number is None:
+        return False
+    session.delete(number)
+    session.execute(
+        update(Consent)
+        .where(Consent.citizen_id == citizen.id, Consent.e164 == e164, Consent.withdrawn_at.is_(None))
+        .values(withdrawn_at=now, withdrawn_how="number_removed", withdrawn_by=by)
+    )
+    session.flush()
+    session.expire(citizen, ["phone_numbers"])
+    return True
 
 
 def citizens_with_number(session: Session, e164: str) -> Sequence[Citizen]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from desk.attachments import remove_attachments
 from desk.audit import AuditAction, note_look
 from desk.citizen_export import paths_of
 from desk.consents import withdraw_consent
@@ -100,11 +101,14 @@ def erase_citizen(
     kept_consents = len(person.rows.get("consents", ()))
     for consent in session.scalars(select(Consent).where(Consent.id.in_(_ids(person, "consents")))).all():
         withdraw_consent(session, e164=consent.e164, purpose=consent.purpose, how="erasure", now=now)
+    removed = remove_attachments(session, settings, _ids(person, "request_attachments"))
     rows = {**_hide(session, person, pseudonyms), **_delete(session, person)}
     citizen.first_name = citizen.last_name = citizen.address = _NOBODY
     citizen.birth_date = _NO_BIRTH_DATE
     citizen.tax_code = citizen.tax_code_keys = pseudonyms.of(citizen.tax_code)
     rows["citizens"] = 1
+    if removed:
+        rows["request_attachments"] = removed
     kept = {
         table: (count, KEPT[table])
         for table in KEPT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -34,7 +33,22 @@ from desk.sms.outbox import write_if_agreed
 MESSAGE_DAYS = 1
 
 #: The kinds whose citizens wait for something of ours, and are told when it is done or late.
-WAITED_FOR = frozenset({RequestKind.CERTIFICATE, RequestKind.REPORT})
+WAITED_FOR = frozenset(
+    {
+        RequestKind.CERTIFICATE,
+        RequestKind.REPORT,
+        RequestKind.CALL_CENTER,
+        RequestKind.DOCUMENTS,
+        RequestKind.INFORMATION,
+        RequestKind.IDENTITY_DOCUMENTS,
+        RequestKind.RESIDENCE_CHANGE,
+        RequestKind.DECLARATIONS,
+        RequestKind.AUTHENTICATION,
+        RequestKind.FORMS,
+        RequestKind.APPOINTMENTS,
+        RequestKind.PAYMENTS,
+    }
+)
 
 _NEXT = {
     RequestState.RECEIVED: {RequestState.IN_PROGRESS, RequestState.REJECTED},
@@ -193,18 +207,6 @@ def request_by_reference(session: Session, reference: str) -> Request | None:
     )
 
 
-def list_requests(
-    session: Session, *, state: RequestState | None = None, limit: int, before_id: int | None = None
-) -> Sequence[Request]:
-    """Requests of all channels with their citizens, newest first, older than ``before_id``."""
-    query = select(Request).options(selectinload(Request.citizen)).order_by(Request.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(Request.state == state)
-    if before_id is not None:
-        query = query.where(Request.id < before_id)
-    return session.scalars(query).all()
-
-
 def conclude(session: Session, request: Request, *, by: str, now: datetime) -> None:
     """Make the request done, whatever it is now. What is closed already stays as it is."""
     if request.state is RequestState.RECEIVED:
@@ -220,9 +222,14 @@ def change_state(session: Session, request: Request, to: RequestState, *, by: st
     """
     # Locked and read again: two operators may press at the same moment.
     session.refresh(request, with_for_update=True)
+    check_change(request, to)
+    begin_period(session, request, to, by=by, now=now)
+
+
+def check_change(request: Request, to: RequestState) -> None:
+    """Raises :class:`IllegalChange` where the request cannot become ``to``."""
     if to not in _NEXT[request.state]:
         raise IllegalChange(f"a request that is {request.state} cannot become {to}")
-    _begin(session, request, to, by=by, now=now)
 
 
 def close_by_itself(session: Session, request: Request, *, by: str, now: datetime) -> None:
@@ -230,18 +237,58 @@ def close_by_itself(session: Session, request: Request, *, by: str, now: datetim
     session.flush()
     session.refresh(request, with_for_update=True)
     if request.state not in (RequestState.DONE, RequestState.REJECTED):
-        _begin(session, request, RequestState.DONE, by=by, now=now)
+        begin_period(session, request, RequestState.DONE, by=by, now=now)
 
 
-def _begin(session: Session, request: Request, to: RequestState, *, by: str, now: datetime) -> None:
+def begin_period(
+    session: Session,
+    request: Request,
+    to: RequestState,
+    *,
+    by: str,
+    now: datetime,
+    note: str | None = None,
+    tell: bool = True,
+) -> None:
+    """End the present period of a locked request and begin one of ``to``, with who has the request now.
+
+    Args:
+        session: a transaction.
+        request: locked, so that nobody else does the same.
+        to: the state; the same as before where only somebody else has the request now.
+        by: who did it.
+        now: the time.
+        note: what was said with it.
+        tell: whether the citizen hears of it by SMS, if the number consents.
+    """
+    before = request.state
     for period in request.periods:
         if period.ended_at is None:
             period.ended_at = now
-    request.periods.append(RequestPeriod(state=to, started_at=now, ended_at=None, by=by))
+    if to is RequestState.RECEIVED:
+        request.assignee = None
+    request.periods.append(
+        RequestPeriod(state=to, started_at=now, ended_at=None, by=by, assignee=request.assignee, note=note)
+    )
     request.state = to
     session.flush()
+    if before is to:
+        return
     _tell(session, EventKind.REQUEST_STATE_CHANGED, request, now)
-    if to is RequestState.DONE and request.kind in WAITED_FOR:
+    if not tell or request.kind not in WAITED_FOR:
+        return
+    if to is RequestState.REJECTED:
+        write_if_agreed(
+            session,
+            to=request.contact_e164,
+            template="request_rejected",
+            values={"ref": request.reference},
+            language=request.language,
+            request_id=request.id,
+            now=now,
+            key=f"rejected {request.id}",
+        )
+    if to is RequestState.DONE:
         details = request.details
         at_counter = isinstance(details, CertificateDetails) and details.delivery is Delivery.COUNTER
         write_if_agreed(

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from desk.attachments import remove_old_attachments
 from desk.db import Sessions, reading, transaction
 from desk.models import (
     Booking,
@@ -34,6 +35,7 @@ from desk.models import (
     CallEvent,
     CallLeg,
     Consent,
+    CounterDetails,
     Draft,
     HandOver,
     IdentificationAttempt,
@@ -44,6 +46,8 @@ from desk.models import (
     QueueStay,
     Request,
     RequestDetails,
+    RequestNote,
+    RequestPeriod,
 )
 from desk.pseudonyms import Pseudonyms, is_pseudonym
 from desk.recordings import is_needed, is_to_come, needed_recordings, remove_old_recordings
@@ -97,6 +101,10 @@ def _no_values(_pseudonyms: Pseudonyms, _value: dict[str, str]) -> dict[str, str
     return {}
 
 
+def _no_text(_pseudonyms: Pseudonyms, _value: str) -> None:
+    return None
+
+
 def _no_answers(_pseudonyms: Pseudonyms, _value: list[dict[str, str]]) -> list[dict[str, str]]:
     return []
 
@@ -106,6 +114,8 @@ def _words_in_details(pseudonyms: Pseudonyms, details: RequestDetails) -> Reques
     changed: dict[str, object] = {
         name: None for name in ("text", "place", "message", "subject_name") if getattr(details, name, None)
     }
+    if isinstance(details, CounterDetails):
+        changed["text"] = ""
     if isinstance(details, CallBackDetails):
         changed["number"] = number(pseudonyms, details.number)
     return details.model_copy(update=changed)
@@ -246,6 +256,33 @@ RULES: tuple[Rule, ...] = (
         _words_in_details,
     ),
     Rule(
+        "notes on requests",
+        "contacts",
+        RequestNote.id,
+        RequestNote.text,
+        lambda before: (RequestNote.at < before) & _is_over(RequestNote.request_id, before),
+        _nothing,
+    ),
+    Rule(
+        "what was said with a change",
+        "contacts",
+        RequestPeriod.id,
+        RequestPeriod.note,
+        lambda before: (RequestPeriod.started_at < before) & _is_over(RequestPeriod.request_id, before),
+        _no_text,
+    ),
+    *(
+        Rule(
+            f"who asked: {column.key}",
+            "contacts",
+            Request.id,
+            column,
+            lambda before: (Request.filed_at < before) & ~is_needed(before),
+            _no_text,
+        )
+        for column in (Request.applicant, Request.applicant_key)
+    ),
+    Rule(
         "contacts of requests",
         "contacts",
         Request.id,
@@ -283,6 +320,7 @@ def apply_retention(
     before = now - timedelta(days=settings.keep_days.recordings)
     with reading(sessions) as session:
         needed = list(needed_recordings(session, since=before))
+    changed["attachments"] = remove_old_attachments(sessions, settings, now=now)
     changed["recordings"] = remove_old_recordings(settings, needed, before=before)
     return changed
 

@@ -46,6 +46,8 @@ class KeepDays(BaseModel):
     contacts: Days = 365
     #: Consents are proof: a number goes this long after its consent was withdrawn (L. 689/1981 art. 28).
     consents: Days = 5 * 366
+    #: Documents that belong to requests closed for so long.
+    attachments: Days = 365
     #: Recordings of requests that are closed for so long.
     recordings: Days = 90
 
@@ -266,6 +268,11 @@ class Settings(BaseSettings):
     def call_recordings(self) -> Path:
         """Where encrypted talks are kept."""
         return self.home.resolve() / "call-recordings"
+
+    @property
+    def attachments(self) -> Path:
+        """Where the encrypted documents of requests are kept."""
+        return self.home.resolve() / "attachments"
 
     @property
     def asterisk_log(self) -> Path:

@@ -32,6 +32,7 @@ from console.profile_pages import FIRST, NEVER_LATER
 from console.routes import declare, may_open
 from console.sign_in import BACKGROUND, SignIn
 from console.texts import Texts
+from desk.attachments import LARGEST
 from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
 from desk.permissions import Permission
@@ -76,6 +77,8 @@ SIGNED = frozenset({"twilio.status", "twilio.sms", "twilio.voice", "twilio.unans
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
+#: But for documents that are attached, which only who is logged in may send.
+UPLOADS = frozenset({"console.attach"})
 
 
 def create_app(
@@ -108,6 +111,8 @@ def create_app(
 
     log_requests(app)
     secure(app, settings)
+    # Before the check of the token, which reads the form.
+    app.before_request(_allow_uploads)
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
     app.register_blueprint(
@@ -152,6 +157,12 @@ def create_app(
     declare(app, "start", Permission.USE_CONSOLE)
     _add_error_pages(app, texts)
     return app
+
+
+def _allow_uploads() -> None:
+    if request.endpoint in UPLOADS and current_user.is_authenticated:
+        # The document, and what a form needs around it.
+        request.max_content_length = LARGEST + LONGEST_BODY
 
 
 def _to_requests() -> ResponseReturnValue:

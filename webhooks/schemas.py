@@ -11,7 +11,25 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 Channel = Literal["phone", "web", "counter", "sms"]
-Kind = Literal["certificate", "message", "report", "course", "room", "call_back", "lost_call"]
+Kind = Literal[
+    "certificate",
+    "message",
+    "report",
+    "course",
+    "room",
+    "call_back",
+    "lost_call",
+    "call_center",
+    "documents",
+    "information",
+    "identity_documents",
+    "residence_change",
+    "declarations",
+    "authentication",
+    "forms",
+    "appointments",
+    "payments",
+]
 State = Literal["received", "in_progress", "waiting_citizen", "done", "rejected"]
 
 

@@ -12,6 +12,7 @@
   const state = document.getElementById("live-state");
   const news = document.getElementById("live-news");
   let version = live.dataset.version;
+  let latest = 0; // the greatest number of a request that was seen
   let failures = 0;
   let timer = 0;
   let running = false;
@@ -25,10 +26,17 @@
 
   const rowsOf = (root) => [...root.querySelectorAll("tbody > tr[data-reference]")];
 
+  // Numbers grow: a row that slides in because another one left is not news.
+  function arrivedIn(rows) {
+    const numbers = rows.map((row) => Number(row.dataset.number));
+    const arrived = numbers.filter((number) => number > latest).length;
+    latest = Math.max(latest, ...numbers);
+    return arrived;
+  }
+
   function mergeRows(body, fresh) {
     const known = new Map(rowsOf(body).map((row) => [row.dataset.reference, row]));
     let next = body.querySelector("tbody").firstElementChild;
-    let arrived = 0;
     for (const wanted of rowsOf(fresh)) {
       const old = known.get(wanted.dataset.reference);
       known.delete(wanted.dataset.reference);
@@ -37,17 +45,18 @@
         row = document.importNode(wanted, true);
         row.classList.add("new");
         setTimeout(() => row.classList.remove("new"), NEW_FOR);
-        arrived += 1;
       } else if (old.innerHTML !== wanted.innerHTML) {
-        const focused = old.contains(document.activeElement);
+        const focused = old.contains(document.activeElement) && document.activeElement.localName;
+        const chosen = old.querySelector("input:checked") !== null;
         old.innerHTML = wanted.innerHTML;
-        if (focused) old.querySelector("a").focus();
+        const box = old.querySelector("input");
+        if (box) box.checked = chosen;
+        if (focused) (old.querySelector(focused) || old.querySelector("a")).focus();
       }
       if (row === next) next = next.nextElementSibling;
       else body.querySelector("tbody").insertBefore(row, next);
     }
     for (const gone of known.values()) gone.remove();
-    return arrived;
   }
 
   function merge(html) {
@@ -56,12 +65,12 @@
     fresh.innerHTML = html;
     const hadTable = live.querySelector("tbody");
     if (!hadTable || !fresh.querySelector("tbody")) {
-      const arrived = rowsOf(fresh).length;
+      const arrived = arrivedIn(rowsOf(fresh));
       live.replaceChildren(...fresh.childNodes);
-      return hadTable ? 0 : arrived;
+      return arrived;
     }
-    const newest = rowsOf(fresh)[0].dataset.reference;
-    const arrived = mergeRows(live, fresh);
+    const arrived = arrivedIn(rowsOf(fresh));
+    mergeRows(live, fresh);
     const oldPaging = live.querySelector("nav");
     const newPaging = fresh.querySelector("nav");
     if (oldPaging && newPaging) {
@@ -72,8 +81,7 @@
       }
     } else if (oldPaging) oldPaging.remove();
     else if (newPaging) live.append(newPaging);
-    // A row that slides in at the end because another one left is not news.
-    return live.querySelector(`tr.new[data-reference="${CSS.escape(newest)}"]`) ? arrived : 0;
+    return arrived;
   }
 
   function announce(arrived) {
@@ -121,6 +129,7 @@
     if (goOn && !document.hidden) timer = setTimeout(turn, Math.min(EVERY * 2 ** Math.min(failures, 5), SLOWEST));
   }
 
+  arrivedIn(rowsOf(live));
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
     if (document.hidden) show("paused");

@@ -30,6 +30,7 @@ from desk.models.courses import Course, CoursePlace, Enrolment
 from desk.models.details import (
     CallBackDetails,
     CertificateDetails,
+    CounterDetails,
     CourseDetails,
     Delivery,
     Identified,
@@ -59,6 +60,7 @@ from desk.models.figures import (
 from desk.models.hours import Override, SpecialHours, WrongPin
 from desk.models.jobs import Digest, JobResult, JobState
 from desk.models.messages import Message, MessageState
+from desk.models.names import folded
 from desk.models.operators import (
     FailedLogin,
     Operator,
@@ -68,7 +70,16 @@ from desk.models.operators import (
     SignInWay,
 )
 from desk.models.places import Device, DutyPeriod, PauseReason, PlaceStay, StayEnd
-from desk.models.requests import Channel, Draft, Request, RequestPeriod, RequestState
+from desk.models.requests import (
+    OPEN_STATES,
+    Channel,
+    Draft,
+    Request,
+    RequestAttachment,
+    RequestNote,
+    RequestPeriod,
+    RequestState,
+)
 from desk.models.rooms import Room, RoomBooking, RoomDecision, RoomPurpose
 from desk.models.routing import (
     CallLeg,
@@ -107,6 +118,7 @@ from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubsc
 
 __all__ = [
     "CALL_BACK_CALL",
+    "OPEN_STATES",
     "Absence",
     "ApiKey",
     "AppointmentService",
@@ -136,6 +148,7 @@ __all__ = [
     "Closure",
     "CompetentOffice",
     "Consent",
+    "CounterDetails",
     "CounterService",
     "CounterVisit",
     "Course",
@@ -205,8 +218,10 @@ __all__ = [
     "ReportCategory",
     "ReportDetails",
     "Request",
+    "RequestAttachment",
     "RequestDetails",
     "RequestKind",
+    "RequestNote",
     "RequestPeriod",
     "RequestState",
     "Role",
@@ -232,4 +247,5 @@ __all__ = [
     "Tier",
     "WaitSums",
     "WrongPin",
+    "folded",
 ]

@@ -22,8 +22,12 @@ class AuditAction(StrEnum):
     VIEWED = "viewed"
     #: A recording was listened to.
     HEARD = "heard"
-    #: A citizen was looked for by tax code.
+    #: A citizen was looked for.
     SEARCHED = "searched"
+    #: A document that belongs to a request was taken out.
+    DOWNLOADED = "downloaded"
+    #: A citizen was registered, or what is kept about one was changed.
+    CHANGED = "changed"
     EXPORTED = "exported"
     ERASED = "erased"
     #: An operator was added, or changed: the detail names who and what.

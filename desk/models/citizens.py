@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from desk.models.base import Base, closed_set
+from desk.models.names import FOLDED, folded
 
 
 class Purpose(StrEnum):
@@ -32,8 +34,16 @@ class Citizen(Base):
     birth_date: Mapped[date]
     address: Mapped[str] = mapped_column(String(200))
     registered_at: Mapped[datetime]
+    #: Last and first name as they are searched for.
+    name_key: Mapped[str | None] = mapped_column(FOLDED, index=True)
 
     phone_numbers: Mapped[list[PhoneNumber]] = relationship(back_populates="citizen")
+
+
+@event.listens_for(Citizen, "before_insert")
+@event.listens_for(Citizen, "before_update")
+def _keep_name_key(_mapper: Any, _connection: Any, citizen: Citizen) -> None:
+    citizen.name_key = folded(citizen.last_name, citizen.first_name)
 
 
 class PhoneNumber(Base):

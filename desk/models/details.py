@@ -23,6 +23,17 @@ class RequestKind(StrEnum):
     ROOM = "room"
     CALL_BACK = "call_back"
     LOST_CALL = "lost_call"
+    # What the counter does besides certificates and reports.
+    CALL_CENTER = "call_center"
+    DOCUMENTS = "documents"
+    INFORMATION = "information"
+    IDENTITY_DOCUMENTS = "identity_documents"
+    RESIDENCE_CHANGE = "residence_change"
+    DECLARATIONS = "declarations"
+    AUTHENTICATION = "authentication"
+    FORMS = "forms"
+    APPOINTMENTS = "appointments"
+    PAYMENTS = "payments"
 
 
 class Subject(StrEnum):
@@ -53,6 +64,8 @@ class IdentifiedBy(StrEnum):
     BIRTH_DATE = "birth_date"
     TAX_CODE = "tax_code"
     SPOKEN = "spoken"
+    #: Shown at the counter.
+    DOCUMENT = "document"
 
 
 class RoomUse(StrEnum):
@@ -165,6 +178,31 @@ class CallBackDetails(_Details):
     result: str | None = None
 
 
+#: The services of the counter that are asked for in a few words.
+CounterKind: TypeAlias = Literal[
+    RequestKind.CALL_CENTER,
+    RequestKind.DOCUMENTS,
+    RequestKind.INFORMATION,
+    RequestKind.IDENTITY_DOCUMENTS,
+    RequestKind.RESIDENCE_CHANGE,
+    RequestKind.DECLARATIONS,
+    RequestKind.AUTHENTICATION,
+    RequestKind.FORMS,
+    RequestKind.APPOINTMENTS,
+    RequestKind.PAYMENTS,
+]
+
+
+class CounterDetails(_Details):
+    """What somebody asked for at the counter, in the operator's words."""
+
+    kind: CounterKind
+    #: What is wanted.
+    text: str = Field(max_length=4000)
+    #: How who asks was identified; ``None`` where nobody has to be.
+    identified_by: IdentifiedBy | None = None
+
+
 class Closed(StrEnum):
     """Why a lost call needs nobody any more."""
 
@@ -195,6 +233,7 @@ RequestDetails: TypeAlias = (
     | RoomDetails
     | CallBackDetails
     | LostCallDetails
+    | CounterDetails
 )
 
 _details: TypeAdapter[RequestDetails] = TypeAdapter(Annotated[RequestDetails, Field(discriminator="kind")])

@@ -117,6 +117,7 @@ def file(sessions: db.Sessions, clock: Clock) -> File:
         due_on: date = date(2026, 11, 26),
         citizen: Citizen | None = None,
         receipt: MessageState | None = None,
+        assignee: str | None = None,
     ) -> Request:
         details = details or birth_certificate()
         reference = new_reference()
@@ -133,7 +134,8 @@ def file(sessions: db.Sessions, clock: Clock) -> File:
                 filed_at=clock.now,
                 idempotency_key=reference,
                 language="it",
-                periods=[RequestPeriod(state=state, started_at=clock.now, by="phone")],
+                assignee=assignee,
+                periods=[RequestPeriod(state=state, started_at=clock.now, by="phone", assignee=assignee)],
             )
             session.add(request)
             session.flush()

@@ -43,7 +43,7 @@ def test_new_and_changed_requests_appear_by_themselves(
 ) -> None:
     news = page.locator("#live-news")
     expect(page.locator("#live-state")).to_have_text("Aggiornamento automatico attivo")
-    expect(page.locator("main")).to_contain_text("Nessuna richiesta ricevuta finora.")
+    expect(page.locator("main")).to_contain_text("Nessuna richiesta aperta.")
 
     first = file()
     expect(page.locator("tbody > tr")).to_have_count(1)
@@ -52,11 +52,14 @@ def test_new_and_changed_requests_appear_by_themselves(
     link = page.get_by_role("link", name=first.reference)
     link.focus()
     second, third = file(), file()
+    page.locator(f"input[value='{first.reference}']").check()
+    link.focus()
     with transaction(sessions) as db:
-        db.get_one(Request, first.id).state = RequestState.DONE
+        db.get_one(Request, first.id).state = RequestState.WAITING_CITIZEN
     expect(page.locator("tbody > tr")).to_have_count(3)
-    assert _rows(page) == [third.reference, second.reference, first.reference]
-    expect(page.locator("tbody > tr").last.locator(".state")).to_have_text("Conclusa")
+    assert _rows(page) == [first.reference, second.reference, third.reference]
+    expect(page.locator("tbody > tr").first.locator(".state")).to_have_text("In attesa del cittadino")
+    expect(page.locator(f"input[value='{first.reference}']")).to_be_checked()
     # Whoever was reading a row still is.
     expect(link).to_be_focused()
     assert complaints == []
@@ -65,14 +68,14 @@ def test_new_and_changed_requests_appear_by_themselves(
 def test_several_at_once_are_counted_and_a_full_page_stays_one_page(page: Page, file: File) -> None:
     filed = [file().reference for _ in range(PAGE_SIZE)]
     expect(page.locator("tbody > tr")).to_have_count(PAGE_SIZE)
-    expect(page.get_by_role("link", name="Più vecchie")).to_have_count(0)
+    expect(page.get_by_role("link", name="Successivi")).to_have_count(0)
 
     filed += [file().reference for _ in range(2)]
-    expect(page.get_by_role("link", name="Più vecchie")).to_have_count(1)
-    assert _rows(page) == filed[::-1][:PAGE_SIZE]
-    page.get_by_role("link", name="Più vecchie").click()
+    expect(page.get_by_role("link", name="Successivi")).to_have_count(1)
+    assert _rows(page) == filed[:PAGE_SIZE]
+    page.get_by_role("link", name="Successivi").click()
     expect(page.locator("tbody > tr")).to_have_count(2)
-    assert _rows(page) == filed[1::-1]
+    assert _rows(page) == filed[PAGE_SIZE:]
 
 
 def test_a_lost_connection_is_told_and_found_again(

@@ -56,8 +56,8 @@ def test_a_citizen_is_found_exported_and_erased(
     admin: FlaskClient, giulia: Citizen, sessions: Sessions, file: File
 ) -> None:
     file(citizen=giulia, state=RequestState.DONE)
-    assert "Codice fiscale" in admin.get("/console/citizens").text
-    page = admin.post("/console/citizens", data={"tax_code": "clmgli80c55f205n "})
+    assert "Codice fiscale" in admin.get("/console/citizens/data").text
+    page = admin.post("/console/citizens/data", data={"tax_code": "clmgli80c55f205n "})
     assert page.status_code == 200
     for known in ("Giulia Colombo", TAX_CODE, "15/03/1980", "+393331112201"):
         assert known in page.text
@@ -73,7 +73,7 @@ def test_a_citizen_is_found_exported_and_erased(
     page = admin.post("/console/citizens/erase", data={"tax_code": TAX_CODE, "again": TAX_CODE.lower()})
     assert page.status_code == 200
     assert "D.P.R. 445/2000" in page.text
-    gone = admin.post("/console/citizens", data={"tax_code": TAX_CODE})
+    gone = admin.post("/console/citizens/data", data={"tax_code": TAX_CODE})
     assert gone.status_code == 404
     with reading(sessions) as session:
         assert session.get_one(Citizen, giulia.id).last_name != "Colombo"
@@ -103,9 +103,9 @@ def test_only_administrators_get_there(
 ) -> None:
     an_operator(sessions, "altro", role)
     sign_in(client, "altro")
-    assert "/console/citizens" not in client.get("/console/requests").text
-    assert client.get("/console/citizens").status_code == 403
-    for path in ("", "/export", "/erase"):
+    assert "/console/citizens/data" not in client.get("/console/requests").text
+    assert client.get("/console/citizens/data").status_code == 403
+    for path in ("/data", "/export", "/erase"):
         form = {"tax_code": TAX_CODE, "again": TAX_CODE}
         assert client.post(f"/console/citizens{path}", data=form).status_code == 403
     with reading(sessions) as session:
@@ -114,7 +114,7 @@ def test_only_administrators_get_there(
 
 def test_a_form_without_its_token_is_refused(app: Flask, admin: FlaskClient, giulia: Citizen) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
-    for path in ("", "/export", "/erase"):
+    for path in ("/data", "/export", "/erase"):
         form = {"tax_code": TAX_CODE, "again": TAX_CODE}
         assert admin.post(f"/console/citizens{path}", data=form).status_code == 400
 

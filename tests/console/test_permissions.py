@@ -20,7 +20,22 @@ from webhooks.app import OPEN, SIGNED
 OTHER = {
     "start": 302,  # leads on
     "console.recording": 404,  # the request has none
-    "console.find_citizen": 404,  # nothing was typed
+    "console.talk": 404,
+    "console.attachment": 404,
+    "console.search_requests": 303,
+    "console.end_search": 303,
+    "console.work_request": 400,  # nothing was pressed
+    "console.work_requests": 400,
+    "console.note_request": 400,  # nothing was written
+    "console.attach": 400,
+    "console.find_citizen_data": 404,  # nothing was typed
+    "console.find_citizen": 400,
+    "console.register_citizen": 400,
+    "console.citizen": 404,  # there is none with that number
+    "console.change_citizen": 404,
+    "console.save_citizen": 404,
+    "console.citizen_act": 400,
+    "console.file_request": 400,
     "console.export_citizen": 404,
     "console.erase_citizen": 404,
     "console.sign_out": 303,
@@ -80,6 +95,7 @@ def test_each_role_gets_the_pages_of_its_permissions_and_no_other(
         "number": str(an_operator(sessions, "altro", Role.OPERATOR).id),
         "prefix": "abcdef",
         "call": "1.1",
+        "kind": "documents",
     }
     sign_in(client, "qualcuno")
     seen = set()

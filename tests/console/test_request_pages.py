@@ -15,6 +15,7 @@ from desk.call_backs import NOT_REACHED
 from desk.certificates import CertificateOrder, file_certificate
 from desk.citizens import register_citizen
 from desk.consents import give_consent
+from desk.counter_requests import SERVICES
 from desk.courses import EnrolmentOrder, enrol, withdraw
 from desk.db import Sessions, transaction
 from desk.models import (
@@ -22,6 +23,7 @@ from desk.models import (
     CertificateKind,
     Channel,
     Citizen,
+    CounterDetails,
     Course,
     Delivery,
     IdentifiedBy,
@@ -54,7 +56,7 @@ def signed_in(client: FlaskClient, anna: object) -> FlaskClient:
 
 
 def _cells(page: str) -> list[list[str]]:
-    """The words of each row of the list, cell by cell."""
+    """The words of each row of the list, cell by cell, after the box that chooses it."""
     body = re.search(r"<tbody.*?</tbody>", page, re.DOTALL)
     if body is None:
         return []
@@ -62,7 +64,7 @@ def _cells(page: str) -> list[list[str]]:
     return [
         [
             " ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split())
-            for cell in re.findall(r"<t[hd].*?</t[hd]>", row)
+            for cell in re.findall(r"<t[hd].*?</t[hd]>", row)[1:]
         ]
         for row in rows
     ]
@@ -89,7 +91,8 @@ def _citizen(sessions: Sessions, clock: Clock, first_name: str, last_name: str) 
 
 
 def test_an_empty_list_says_so(signed_in: FlaskClient) -> None:
-    assert "Nessuna richiesta ricevuta finora." in signed_in.get(LIST).text
+    assert "Nessuna richiesta aperta." in signed_in.get(LIST).text
+    assert "Nessuna richiesta corrisponde" in signed_in.get(f"{LIST}?state=done").text
 
 
 def test_the_list_tells_all_about_requests_of_every_channel(
@@ -104,19 +107,20 @@ def test_the_list_tells_all_about_requests_of_every_channel(
         channel=Channel.WEB,
         state=RequestState.IN_PROGRESS,
         citizen=ugo,
+        assignee="anna",
     )
 
     birth = "Certificato di nascita"
     assert _cells(signed_in.get(LIST).text) == [
-        [third.reference, "23/11/2026 13:00", "Web", birth, "In lavorazione", "26/11/2026",
-         "Altra persona chiesta da Ugo Riva", "1", "Allo sportello", "No"],
-        [second.reference, "23/11/2026 13:00", "Telefono", "Messaggio in segreteria", "Ricevuta",
-         "24/11/2026", "–", "–", "–", "No"],
-        [first.reference, "23/11/2026 10:00", "Telefono", birth, "Ricevuta", "26/11/2026",
-         "Per sé Maria Rossi", "2", "A domicilio", "Inviato"],
+        [second.reference, "24/11/2026", "Messaggio in segreteria", "Ricevuta", "–", "–", "Telefono",
+         "23/11/2026 13:00", "No"],
+        [first.reference, "26/11/2026", f"{birth} Copie: 2, a domicilio", "Ricevuta", "–", "Maria Rossi",
+         "Telefono", "23/11/2026 10:00", "Inviato"],
+        [third.reference, "26/11/2026", f"{birth} Copie: 1, allo sportello", "In lavorazione",
+         "Anna Bianchi", "Ugo Riva per un’altra persona", "Web", "23/11/2026 13:00", "No"],
     ]  # fmt: skip
-    english = _cells(signed_in.get(f"{LIST}?lang=en").text)[2]
-    assert english[2:5] == ["Phone", "Birth certificate", "Received"]
+    english = _cells(signed_in.get(f"{LIST}?lang=en").text)[1]
+    assert english[2:4] == ["Birth certificate Copies: 2, to the home", "Received"]
 
 
 def test_a_certificate_filed_by_phone_shows_its_waiting_receipt(
@@ -156,9 +160,9 @@ def test_a_certificate_filed_by_phone_shows_its_waiting_receipt(
         reference = file_certificate(db, order, now=clock.now).reference
 
     row = _cells(signed_in.get(LIST).text)[0]
-    assert (row[0], row[3], row[5], row[9]) == (
+    assert (row[0], row[2], row[1], row[8]) == (
         reference,
-        "Certificato di residenza",
+        "Certificato di residenza Copie: 2, a domicilio",
         "26/11/2026",
         "In coda",
     )
@@ -172,59 +176,68 @@ def test_open_requests_are_overdue_from_the_day_after_their_due_date_in_rome(
     file(due_on=date(2026, 11, 26), state=RequestState.WAITING_CITIZEN)
 
     def overdue() -> list[bool]:
-        return ["Scaduta" in row[5] for row in _cells(signed_in.get(LIVE).text)]
+        return ["Scaduta" in row[1] for row in _cells(signed_in.get(f"{LIVE}?state=all").text)]
 
     for now, expected in (("2026-11-26T22:59:59+00:00", False), ("2026-11-26T23:00:00+00:00", True)):
         clock.now = clock.now.fromisoformat(now)
         # The session would be over after days: only the list is looked at here.
         with signed_in.session_transaction() as session:
             session["seen"] = session["began"] = int(clock.now.timestamp())
-        assert overdue() == [expected, False]
+        assert overdue() == [False, expected]
 
 
-def test_older_requests_are_on_further_pages_even_when_new_ones_arrive(
-    signed_in: FlaskClient, file: File
+@pytest.mark.parametrize("sort", ["due", "newest"])
+def test_the_others_are_on_further_pages_even_when_new_ones_arrive(
+    signed_in: FlaskClient, file: File, sort: str
 ) -> None:
-    filed = [file().reference for _ in range(PAGE_SIZE + 3)][::-1]
-    newest = signed_in.get(LIST).text
-    assert _references(newest) == filed[:PAGE_SIZE]
-    assert "Torna alle più recenti" not in newest
+    filed = [file().reference for _ in range(PAGE_SIZE + 3)]
+    if sort == "newest":
+        filed.reverse()
+    begin = signed_in.get(f"{LIST}?sort={sort}&channel=phone").text
+    assert _references(begin) == filed[:PAGE_SIZE]
+    assert "Torna all’inizio" not in begin
 
-    older = re.search(r'rel="next" href="([^"]+)"', newest)
-    assert older
-    file()
-    page = signed_in.get(older[1]).text
-    assert _references(page) == filed[PAGE_SIZE:]
+    following = re.search(r'rel="next" href="([^"]+)"', begin)
+    assert following
+    # What comes in between is on the first page of the newest, and at the end of what is due.
+    late = file().reference
+    page = signed_in.get(html.unescape(following[1])).text
+    assert _references(page) == filed[PAGE_SIZE:] + ([late] if sort == "due" else [])
     assert 'rel="next"' not in page
-    assert "Torna alle più recenti" in page
+    assert "Torna all’inizio" in page
+    assert 'value="phone" selected' in page
 
 
-@pytest.mark.parametrize("before", ["", "x", "-1", "0", "1e3", "9" * 30])
-def test_a_page_that_begins_nowhere_is_the_newest(signed_in: FlaskClient, file: File, before: str) -> None:
+@pytest.mark.parametrize("after", ["", "x", "-1", "0", "1e3", "9" * 30, "77"])
+def test_a_page_that_begins_nowhere_is_the_first(signed_in: FlaskClient, file: File, after: str) -> None:
     request = file()
-    assert _references(signed_in.get(LIST, query_string={"before": before}).text) == [request.reference]
+    nonsense = {"after": after, "state": "x", "kind": after, "since": "2026-13-45", "until": "9999-12-31"}
+    assert _references(signed_in.get(LIST, query_string=nonsense).text) == [request.reference]
 
 
 def test_the_live_list_is_sent_again_only_when_something_changed(
     signed_in: FlaskClient, file: File, sessions: Sessions
 ) -> None:
     request = file()
-    page = signed_in.get(LIST).text
+    page = signed_in.get(f"{LIST}?state=all").text
+    live = re.search(r'data-url="([^"]+)"', page)
+    assert live
+    address = html.unescape(live[1])
     version = re.search(r'data-version="([^"]+)"', page)
     assert version
     known = {"If-None-Match": html.unescape(version[1])}
-    unchanged = signed_in.get(LIVE, headers=known)
+    unchanged = signed_in.get(address, headers=known)
     assert (unchanged.status_code, unchanged.data) == (304, b"")
 
     with transaction(sessions) as db:
         db.get_one(Request, request.id).state = RequestState.DONE
-    changed = signed_in.get(LIVE, headers=known)
+    changed = signed_in.get(address, headers=known)
     assert changed.status_code == 200
-    assert _cells(changed.text)[0][4] == "Conclusa"
-    assert signed_in.get(LIVE, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 304
+    assert _cells(changed.text)[0][3] == "Conclusa"
+    assert signed_in.get(address, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 304
 
     file()
-    assert signed_in.get(LIVE, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 200
+    assert signed_in.get(address, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 200
 
 
 def test_the_live_list_needs_a_log_in_and_never_redirects(client: FlaskClient, file: File) -> None:
@@ -236,7 +249,7 @@ def test_the_live_list_needs_a_log_in_and_never_redirects(client: FlaskClient, f
 def test_the_list_is_a_table_that_a_screen_reader_can_read(signed_in: FlaskClient, file: File) -> None:
     file()
     page = signed_in.get(LIST).text
-    assert page.count('scope="col"') == len(_cells(page)[0]) == 10
+    assert page.count('scope="col"') == len(_cells(page)[0]) + 1 == 10
     assert page.count('scope="row"') == 1
     for part in (
         "<main",
@@ -259,7 +272,9 @@ def test_a_request_is_shown_in_full(
         kept = db.get_one(Request, request.id)
         kept.periods[0].ended_at = clock.now + timedelta(hours=1)
         later = clock.now + timedelta(hours=1)
-        kept.periods.append(RequestPeriod(state=RequestState.DONE, started_at=later, by="anna"))
+        kept.periods.append(
+            RequestPeriod(state=RequestState.DONE, started_at=later, by="anna", assignee="anna", note="ecco")
+        )
     page = signed_in.get(f"{LIST}/{request.reference}").text
 
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
@@ -268,7 +283,13 @@ def test_a_request_is_shown_in_full(
     assert facts["Ricevuta SMS"] == "Non riuscito"
     assert facts["Richiedente"] == "Non identificato"
     assert [row[0] for row in _plain_rows(page)] == ["Ricevuta", "Conclusa"]
-    assert _plain_rows(page)[1][1:] == ["23/11/2026 11:00", "In corso", "anna"]
+    assert _plain_rows(page)[1][1:] == [
+        "23/11/2026 11:00",
+        "In corso",
+        "Anna Bianchi",
+        "Anna Bianchi",
+        "ecco",
+    ]
     assert "La registrazione non è più disponibile." in page
     assert _plain_rows(page[page.index('id="messages"') :]) == [
         ["Ricevuta della richiesta", "Non riuscito", "23/11/2026 10:00", "twilio: 400 21211"]
@@ -346,8 +367,8 @@ def test_enrolments_show_who_has_a_place_and_who_waits(
 
     assert places() == ["Assegnato", "In lista d’attesa (1)", "In lista d’attesa (2)"]
     assert _facts(signed_in.get(f"{LIST}/{references[0]}").text)["Corso"] == "Laboratorio di ceramica"
-    row = _cells(signed_in.get(LIST).text)[0]
-    assert (row[3], row[9]) == ("Iscrizione a un corso", "In coda")
+    row = _cells(signed_in.get(f"{LIST}?sort=newest").text)[0]
+    assert (row[2], row[8]) == ("Iscrizione a un corso", "In coda")
     with transaction(sessions) as db:
         withdraw(db, first, by="anna", now=clock.now)
     assert places() == ["Ritirato", "Assegnato", "In lista d’attesa (1)"]
@@ -359,7 +380,7 @@ def _plain_rows(page: str) -> list[list[str]]:
     return [
         [
             " ".join(re.sub(r"<[^>]+>", " ", cell).split())
-            for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)
+            for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
         ]
         for row in body.split("</tr>")[:-1]
     ]
@@ -434,9 +455,13 @@ def test_every_kind_and_state_has_a_name_in_both_languages(signed_in: FlaskClien
     file(an_enrolment())
     file(a_room())
     file(CallBackDetails(number="+393331112203", waiting_since=datetime.now(UTC)))
+    for kind in SERVICES:
+        file(CounterDetails(kind=kind, text="x"))
     codes = {*RequestState, *MessageState, *Channel, *RequestKind}
     for language in ("it", "en"):
-        shown = {cell for row in _cells(signed_in.get(f"{LIST}?lang={language}").text) for cell in row}
+        shown = {
+            word for row in _cells(signed_in.get(f"{LIST}?lang={language}&state=all").text) for word in row
+        }
         assert not shown & codes
 
 
@@ -452,7 +477,7 @@ def test_a_lost_call_says_what_is_known_and_why_it_closed(
         closed=Closed.CALLED_AGAIN,
     )
     request = file(lost, state=RequestState.DONE)
-    assert _cells(signed_in.get(LIST).text)[0][3:5] == ["Chiamata persa", "Conclusa"]
+    assert _cells(signed_in.get(f"{LIST}?state=done").text)[0][2:4] == ["Chiamata persa", "Conclusa"]
     page = " ".join(re.sub(r"<[^>]+>", " ", signed_in.get(f"{LIST}/{request.reference}").text).split())
     for fact in (
         "Chiamate 3",

@@ -51,6 +51,9 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
     groups |= {"language", "column", "recording", "error", "category", "call_back"}
     groups |= {"place", "purpose", "part", "decision"}
     groups |= {"tried", "closed", "occasion"}
+    groups |= {"act", "act_done", "outcome", "attached", "call_outcome", "happening"}
+    groups |= {"new_help", "consent_for", "consent_text", "booking", "document_kind"}
+    groups |= {"filter_state", "filter_whose", "filter_sort"}
 
     # Sections are named before they have pages; some sentences of the parts that pages are made of, too.
     groups |= {"section"}

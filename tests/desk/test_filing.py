@@ -23,7 +23,6 @@ from desk.requests import (
     MessageOrder,
     change_state,
     file_message,
-    list_requests,
     request_by_reference,
 )
 
@@ -241,12 +240,3 @@ def test_of_two_operators_at_once_one_takes_it(town: db.Sessions, now: datetime)
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(take, range(4))) == 1
     assert count(town, RequestPeriod) == 2
-
-
-def test_the_list_is_newest_first_in_pages(town: db.Sessions, now: datetime) -> None:
-    references = [file(town, order(f"k{n}"), now) for n in range(5)]
-    with db.reading(town) as session:
-        first = list_requests(session, limit=2)
-        second = list_requests(session, limit=2, before_id=first[-1].id)
-        assert [r.reference for r in (*first, *second)] == references[:0:-1]
-        assert list_requests(session, state=RequestState.DONE, limit=9) == []

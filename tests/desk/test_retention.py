@@ -40,6 +40,7 @@ from desk.models import (
     QueueEvent,
     QueueStay,
     Request,
+    RequestNote,
     RequestPeriod,
     RequestState,
     StayOutcome,
@@ -197,7 +198,15 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
 
     assert counts(sessions) == before
     idle = {name for name, count in changed.items() if count == 0}
-    assert idle == {"call legs: channel", "contacts of appointments"}
+    assert idle == {
+        "call legs: channel",
+        "contacts of appointments",
+        "notes on requests",
+        "what was said with a change",
+        "who asked: applicant",
+        "who asked: applicant_key",
+        "attachments",
+    }
     assert changed["recordings"] == 3
     text = everything(sessions)
     assert NUMBER not in text
@@ -399,3 +408,25 @@ def test_what_is_no_number_stays(text: str) -> None:
 
 def test_references_in_details_stay() -> None:
     assert PSEUDONYMS.within("12345678", digits=9) == "12345678"
+
+
+def test_what_was_written_about_a_closed_request_goes(
+    sessions: db.Sessions, settings: Settings, now: datetime
+) -> None:
+    old = now - LONG
+    store(sessions, a_call("12345678", old, state=RequestState.DONE, settings=settings))
+    store(sessions, a_call("22345678", old, state=RequestState.RECEIVED, settings=settings))
+    with db.transaction(sessions) as session:
+        for request in session.scalars(select(Request)).all():
+            request.applicant = "Riva Ugo"
+            request.periods[-1].note = "Via Roma 1"
+            session.add(RequestNote(request_id=request.id, at=old, by="anna", text="Via Roma 1"))
+    apply_retention(sessions, settings, PSEUDONYMS, now=now)
+    with db.reading(sessions) as session:
+        found = [
+            (request.applicant, request.applicant_key, request.periods[-1].note)
+            for request in session.scalars(select(Request).order_by(Request.reference))
+        ]
+        assert found == [(None, None, None), ("Riva Ugo", "riva ugo", "Via Roma 1")]
+        notes = session.scalars(select(RequestNote.text).order_by(RequestNote.id)).all()
+        assert sorted(notes) == ["", "Via Roma 1"]

@@ -1,0 +1,36 @@
+"""What an operator searches for, kept in the session: never in an address, and unreadable in the browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from cryptography.fernet import Fernet, InvalidToken
+from flask import current_app, session
+
+_KEPT = "search"
+#: No search of ours is longer.
+LONGEST_SEARCH = 80
+
+
+def keep_search(typed: str) -> None:
+    """Keep what was typed until the session ends or something else is searched for."""
+    session[_KEPT] = _cipher().encrypt(typed[:LONGEST_SEARCH].encode()).decode()
+
+
+def kept_search() -> str:
+    """What was searched for last; empty where nothing was."""
+    try:
+        return _cipher().decrypt(session.get(_KEPT, "").encode()).decode()
+    except InvalidToken:
+        return ""
+
+
+def forget_search() -> None:
+    """Forget it."""
+    session.pop(_KEPT, None)
+
+
+def _cipher() -> Fernet:
+    secret = hashlib.sha256(b"search:" + str(current_app.secret_key).encode()).digest()
+    return Fernet(base64.urlsafe_b64encode(secret))
