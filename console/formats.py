@@ -18,6 +18,11 @@ def day_and_time(value: datetime) -> str:
     return value.astimezone(ROME).strftime("%d/%m/%Y %H:%M")
 
 
+def clock(value: datetime) -> str:
+    """``14:05`` on the clock of Rome. Wants an aware time."""
+    return value.astimezone(ROME).strftime("%H:%M")
+
+
 def duration(seconds: int) -> str:
     """``2:05``, minutes and seconds."""
     return f"{seconds // 60}:{seconds % 60:02}"

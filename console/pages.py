@@ -8,10 +8,16 @@ from typing import Any
 
 from flask import Blueprint, current_app, g, request
 
+from console.agenda_pages import AgendaPages, service_name
+from console.agenda_rule_pages import AgendaRulePages
 from console.citizen_pages import CitizenPages
+from console.formats import clock as clock_text
 from console.formats import day, day_and_time
+from console.hours_pages import HoursPages
 from console.job_pages import JobPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.notice_pages import NoticePages
+from console.phone_pages import PhonePages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
@@ -38,7 +44,14 @@ def console_blueprint(
     RequestPages(sessions, texts, clock=clock, home=settings.home).add_to(blueprint)
     JobPages(sessions, texts, clock=clock).add_to(blueprint)
     CitizenPages(sessions, settings, clock=clock).add_to(blueprint)
+    AgendaPages(sessions, texts, clock=clock, home=settings.home).add_to(blueprint)
+    AgendaRulePages(sessions, texts, clock=clock).add_to(blueprint)
+    HoursPages(sessions, texts, clock=clock).add_to(blueprint)
+    NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
+    PhonePages(sessions, texts, clock=clock).add_to(blueprint)
     blueprint.add_app_template_filter(day)
+    blueprint.add_app_template_filter(clock_text, "clock")
+    blueprint.add_app_template_filter(service_name, "named")
     blueprint.add_app_template_filter(day_and_time)
 
     def for_templates() -> dict[str, Any]:

@@ -45,7 +45,39 @@ SECTIONS: Sequence[Section] = (
         "it-inbox",
         (Entry("console.requests", "requests.title", frozenset({"console.request_detail"})),),
     ),
-    Section("section.agenda", "it-calendar", ()),
+    Section(
+        "section.agenda",
+        "it-calendar",
+        (
+            Entry(
+                "console.agenda",
+                "agenda.title",
+                frozenset(
+                    {
+                        "console.appointment",
+                        "console.book_appointment",
+                        "console.save_appointment",
+                        "console.move_appointment",
+                        "console.cancel_appointment",
+                        "console.appointment_came",
+                    }
+                ),
+            ),
+            Entry(
+                "console.agenda_rules",
+                "agenda.rules",
+                frozenset(
+                    {
+                        "console.change_agenda_rules",
+                        "console.add_pattern",
+                        "console.remove_pattern",
+                        "console.add_absence",
+                        "console.remove_absence",
+                    }
+                ),
+            ),
+        ),
+    ),
     Section(
         "section.citizens",
         "it-user",
@@ -60,7 +92,33 @@ SECTIONS: Sequence[Section] = (
     Section("section.services", "it-pa", ()),
     Section("section.messages", "it-mail", ()),
     Section("section.statistics", "it-chart-line", ()),
-    Section("section.settings", "it-settings", (Entry("console.jobs", "jobs.title"),)),
+    Section(
+        "section.settings",
+        "it-settings",
+        (
+            Entry(
+                "console.hours",
+                "hours.title",
+                frozenset({"console.change_week", "console.add_special_day", "console.override_hours"}),
+            ),
+            Entry("console.notices", "notices.title", frozenset({"console.set_notice"})),
+            Entry(
+                "console.phones",
+                "phones.title",
+                frozenset(
+                    {
+                        "console.phone",
+                        "console.add_phone",
+                        "console.change_phone",
+                        "console.remove_phone",
+                        "console.set_direct_line",
+                    }
+                ),
+            ),
+            Entry("console.routing", "routing.title", frozenset({"console.change_routing"})),
+            Entry("console.jobs", "jobs.title"),
+        ),
+    ),
 )
 
 

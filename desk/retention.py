@@ -257,6 +257,14 @@ RULES: tuple[Rule, ...] = (
         number,
     ),
     Rule(
+        "names of appointments",
+        "contacts",
+        Booking.id,
+        Booking.name,
+        lambda before: ~is_to_come(before),
+        _nothing,
+    ),
+    Rule(
         "withdrawn consents",
         "consents",
         Consent.id,

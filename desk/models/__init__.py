@@ -84,6 +84,7 @@ from desk.models.texting import (
     SmsRoute,
 )
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
+from desk.models.town_changes import MessageText, PromptText, TownChange
 from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
 __all__ = [
@@ -150,6 +151,7 @@ __all__ = [
     "MessageDetails",
     "MessageReceipt",
     "MessageState",
+    "MessageText",
     "Notice",
     "NoticeStage",
     "Office",
@@ -161,6 +163,7 @@ __all__ = [
     "Payable",
     "Phone",
     "PhoneNumber",
+    "PromptText",
     "Purpose",
     "QueueEvent",
     "QueueStay",
@@ -190,5 +193,6 @@ __all__ = [
     "Subject",
     "SurveyAnswer",
     "Tier",
+    "TownChange",
     "WrongPin",
 ]
