@@ -31,3 +31,8 @@ def duration(seconds: int) -> str:
 def amount(euro: str) -> str:
     """``€ 16,52`` from ``16.52``."""
     return f"€ {Decimal(euro):.2f}".replace(".", ",")
+
+
+def comma(euro: Decimal) -> str:
+    """``16,52``, as it is typed into a form."""
+    return f"{euro:.2f}".replace(".", ",")

@@ -11,12 +11,13 @@ from flask import Blueprint, current_app, g, request
 from console.agenda_pages import AgendaPages, service_name
 from console.agenda_rule_pages import AgendaRulePages
 from console.citizen_pages import CitizenPages
+from console.formats import amount, comma, day, day_and_time
 from console.formats import clock as clock_text
-from console.formats import day, day_and_time
 from console.hours_pages import HoursPages
 from console.job_pages import JobPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
 from console.notice_pages import NoticePages
+from console.offer_pages import OfferPages
 from console.phone_pages import PhonePages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
@@ -49,9 +50,12 @@ def console_blueprint(
     HoursPages(sessions, texts, clock=clock).add_to(blueprint)
     NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
     PhonePages(sessions, texts, clock=clock).add_to(blueprint)
+    OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")
     blueprint.add_app_template_filter(service_name, "named")
+    blueprint.add_app_template_filter(comma)
+    blueprint.add_app_template_filter(lambda value: amount(str(value)), "euro")
     blueprint.add_app_template_filter(day_and_time)
 
     def for_templates() -> dict[str, Any]:

@@ -89,7 +89,24 @@ SECTIONS: Sequence[Section] = (
             ),
         ),
     ),
-    Section("section.services", "it-pa", ()),
+    Section(
+        "section.services",
+        "it-pa",
+        (
+            Entry("console.courses", "courses.title", frozenset({"console.course", "console.save_course"})),
+            Entry(
+                "console.rooms",
+                "rooms.title",
+                frozenset({"console.room", "console.save_room", "console.decide_room"}),
+            ),
+            Entry("console.certificates", "certificates.title", frozenset({"console.change_certificate"})),
+            Entry(
+                "console.offices",
+                "offices.title",
+                frozenset({"console.save_office", "console.save_service"}),
+            ),
+        ),
+    ),
     Section("section.messages", "it-mail", ()),
     Section("section.statistics", "it-chart-line", ()),
     Section(

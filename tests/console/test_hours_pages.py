@@ -136,7 +136,8 @@ def test_a_notice_is_set_and_ended(
     sound.parent.mkdir()
     sound.write_bytes(b"RIFF")
     assert "<audio" in chief.get("/console/notices").text
-    assert chief.get(f"/console/notices/{notice.id}/it.wav").data == b"RIFF"
+    with chief.get(f"/console/notices/{notice.id}/it.wav") as heard:
+        assert heard.data == b"RIFF"
     assert chief.get(f"/console/notices/{notice.id}/fr.wav").status_code == 404
     assert chief.post("/console/notices/clear").status_code == 303
     assert "Nessun avviso in vigore" in chief.get("/console/notices").text

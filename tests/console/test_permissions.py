@@ -52,6 +52,15 @@ OTHER = {
     "console.set_direct_line": 400,
     "console.remove_direct_line": 404,
     "console.change_routing": 400,
+    "console.course": 404,
+    "console.save_course": 404,
+    "console.decide_enrolment": 404,
+    "console.room": 404,
+    "console.save_room": 404,
+    "console.decide_room": 404,
+    "console.change_certificate": 404,
+    "console.save_office": 400,
+    "console.save_service": 400,
 }
 #: What stands in addresses besides the reference.
 IN_ADDRESSES = {
@@ -61,6 +70,7 @@ IN_ADDRESSES = {
     "<int:number>": "1",
     "<language>": "it",
     "<extension>": "999",
+    "<code>": "nothing",
 }
 
 

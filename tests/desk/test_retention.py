@@ -196,7 +196,12 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
 
     assert counts(sessions) == before
     idle = {name for name, count in changed.items() if count == 0}
-    assert idle == {"call legs: channel", "contacts of appointments", "names of appointments"}
+    assert idle == {
+        "call legs: channel",
+        "contacts of appointments",
+        "names of appointments",
+        "reasons about rooms",
+    }
     assert changed["recordings"] == 3
     text = everything(sessions)
     assert NUMBER not in text

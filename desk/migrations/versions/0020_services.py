@@ -59,6 +59,8 @@ def upgrade() -> None:
     op.add_column("bookings", sa.Column("name", sa.String(length=80), nullable=True))
     op.add_column("bookings", sa.Column("came", sa.Boolean(), nullable=True))
 
+    op.add_column("room_bookings", sa.Column("reason", sa.String(length=300), nullable=True))
+
     # A log-in is longer than an extension.
     with op.batch_alter_table("overrides", schema=None, table_args=_order()) as batch_op:
         batch_op.alter_column("set_by", existing_type=sa.String(length=8), type_=sa.String(length=40))
@@ -72,6 +74,7 @@ def downgrade() -> None:
         batch_op.alter_column("cleared_by", existing_type=sa.String(length=40), type_=sa.String(length=8))
         batch_op.alter_column("set_by", existing_type=sa.String(length=40), type_=sa.String(length=8))
 
+    op.drop_column("room_bookings", "reason")
     op.drop_column("bookings", "came")
     op.drop_column("bookings", "name")
     op.drop_table("message_texts")
