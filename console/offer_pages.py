@@ -89,20 +89,14 @@ class OfferPages(ChangingPages):
         """All courses and how full they are."""
         with reading(self._sessions) as db:
             courses = db.scalars(select(Course).order_by(Course.position)).all()
-            taken = dict(
-                db.execute(select(CoursePlace.course_code, func.count()).group_by(CoursePlace.course_code))
-                .tuples()
-                .all()
+            places = select(CoursePlace.course_code, func.count()).group_by(CoursePlace.course_code)
+            taken = {code: count for code, count in db.execute(places)}  # noqa: C416 - rows are no pairs
+            waits = (
+                select(Enrolment.course_code, func.count())
+                .where(Enrolment.placed_at.is_(None), Enrolment.cancelled_at.is_(None))
+                .group_by(Enrolment.course_code)
             )
-            waiting = dict(
-                db.execute(
-                    select(Enrolment.course_code, func.count())
-                    .where(Enrolment.placed_at.is_(None), Enrolment.cancelled_at.is_(None))
-                    .group_by(Enrolment.course_code)
-                )
-                .tuples()
-                .all()
-            )
+            waiting = {code: count for code, count in db.execute(waits)}  # noqa: C416
         return render_template(
             "courses.html",
             courses=courses,
@@ -147,16 +141,16 @@ class OfferPages(ChangingPages):
 
     def decide_enrolment(self, number: int) -> ResponseReturnValue:
         """Confirm an enrolment, or withdraw it: then the first who waits moves up."""
-        with transaction(self._sessions) as db:
-            enrolment = found(db.get(Enrolment, number))
-            code = enrolment.course_code
-            try:
+        with reading(self._sessions) as db:
+            code = found(db.get(Enrolment, number)).course_code
+        try:
+            with transaction(self._sessions) as db:
                 if request.form.get("do") == "withdraw":
                     withdraw(db, number, **self._by())
                 else:
                     confirm_enrolment(db, number, **self._by())
-            except (NotEnrolled, Unknown):
-                return self._course_page(code, problem="courses.gone")
+        except (NotEnrolled, Unknown):
+            return self._course_page(code, problem="courses.gone")
         return saved(url_for("console.course", code=code), "offer.saved")
 
     def rooms(self) -> ResponseReturnValue:

@@ -16,9 +16,11 @@ from console.formats import clock as clock_text
 from console.hours_pages import HoursPages
 from console.job_pages import JobPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.message_pages import MessagePages
 from console.notice_pages import NoticePages
 from console.offer_pages import OfferPages
 from console.phone_pages import PhonePages
+from console.prompt_pages import PromptPages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
@@ -50,6 +52,8 @@ def console_blueprint(
     HoursPages(sessions, texts, clock=clock).add_to(blueprint)
     NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
     PhonePages(sessions, texts, clock=clock).add_to(blueprint)
+    MessagePages(sessions, texts, clock=clock).add_to(blueprint)
+    PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
     OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")

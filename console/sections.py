@@ -107,7 +107,22 @@ SECTIONS: Sequence[Section] = (
             ),
         ),
     ),
-    Section("section.messages", "it-mail", ()),
+    Section(
+        "section.messages",
+        "it-mail",
+        (
+            Entry(
+                "console.prompts",
+                "prompts.title",
+                frozenset({"console.prompt", "console.change_prompt", "console.record_prompt"}),
+            ),
+            Entry(
+                "console.messages",
+                "messages.title",
+                frozenset({"console.message", "console.change_message"}),
+            ),
+        ),
+    ),
     Section("section.statistics", "it-chart-line", ()),
     Section(
         "section.settings",

@@ -127,18 +127,21 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     from call_routing.lamp import Lamp
     from call_routing.watch import Watch
     from desk.cli.noticing import render_notices
+    from desk.cli.rewording import Rewording
     from desk.cli.web_channel import forget_old, tell_others
     from desk.jobs import run_worker
     from desk.scheduler import Job
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
+    rewording = Rewording(settings, database)
     password = open_keyring(settings.home, extensions=(), logins=()).ami_password
     with Watch(settings, database, password, clock).at_work():
         run_worker(
             settings,
             {
                 "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
+                "prompts": (NOTICES, rewording.keep_up),
                 "lamp": (LAMP, lambda: lamp.keep(clock())),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),

@@ -52,6 +52,12 @@ OTHER = {
     "console.set_direct_line": 400,
     "console.remove_direct_line": 404,
     "console.change_routing": 400,
+    "console.message": 404,
+    "console.change_message": 404,
+    "console.prompt": 404,
+    "console.change_prompt": 404,
+    "console.prompt_sound": 404,
+    "console.record_prompt": 404,
     "console.course": 404,
     "console.save_course": 404,
     "console.decide_enrolment": 404,
@@ -71,6 +77,8 @@ IN_ADDRESSES = {
     "<language>": "it",
     "<extension>": "999",
     "<code>": "nothing",
+    "<key>": "nothing",
+    "<template>": "nothing",
 }
 
 
