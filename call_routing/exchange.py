@@ -9,7 +9,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,15 @@ HOST_ROOT = Path("/")
 SYSTEM_PROGRAMS = "/usr/sbin"
 
 TEMPLATES = PROJECT / "asterisk-conf"
+
+#: What the town's data is written into, and how Asterisk is told of it. In this order: a phone is known
+#: before a queue rings it.
+RELOADS: Mapping[str, str] = {
+    "pjsip.conf": "module reload res_pjsip.so",
+    "queuerules.conf": "module reload app_queue.so",
+    "queues.conf": "module reload app_queue.so",
+    "extensions.conf": "dialplan reload",
+}
 
 _PENALTY = {"back_office": 0, "counter": 1}
 #: Between two attempts to ring: the queue takes whole seconds.
@@ -108,6 +117,53 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     for above in (settings.home.resolve(), settings.messages.parent):
         above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o011)
     etc = state / "etc"
+    texts = _rendered(settings, keyring, town)
+    for name, text in texts.items():
+        _write(etc / name, text, account)
+    for stale in set(etc.iterdir()) - {etc / name for name in texts}:
+        stale.unlink()
+    if account:
+        for folder in folders:
+            os.chown(folder, 0 if folder == etc else account.pw_uid, account.pw_gid)
+    for folder in folders:
+        folder.chmod(0o750)
+    # The AGI server and the worker, which may be another user of the group, read and remove recordings.
+    for folder in written_for_us:
+        folder.chmod(0o2770)
+    return etc
+
+
+def bring_up_to_date(
+    settings: Settings, keyring: Keyring, town: Town, ask: Callable[[Settings, str], str]
+) -> tuple[str, ...]:
+    """Write what the town has changed since, and have the running Asterisk read it; calls go on.
+
+    ``ask`` is :func:`ask`. Returns the names of the files that were written. What Asterisk reads at its
+    start only, such as its ports, does not follow from the town's data and is left alone.
+
+    Raises ``OSError`` where this user may not write there: the next start does. Raises `NotRunning`.
+    """
+    etc = _state(settings) / "etc"
+    texts = _rendered(settings, keyring, town)
+    changed = [name for name in RELOADS if (etc / name).read_text(encoding="utf-8") != texts[name]]
+    old = {name: (etc / name).read_text(encoding="utf-8") for name in changed}
+    for name in changed:
+        _write(etc / name, texts[name], _account())
+    try:
+        for command in dict.fromkeys(RELOADS[name] for name in changed):
+            ask(settings, command)
+    except NotRunning:
+        # Put back, so that it is told at the next look.
+        for name in changed:
+            _write(etc / name, old[name], _account())
+        raise
+    return tuple(changed)
+
+
+def _rendered(settings: Settings, keyring: Keyring, town: Town) -> dict[str, str]:
+    """The files of the configuration: name to text."""
+    state = _state(settings)
+    etc = state / "etc"
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -134,20 +190,8 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "penalty": _PENALTY,
         "limits": _limits(town),
     }
-    wanted = {template.name for template in TEMPLATES.glob("*.conf")}
-    for name in sorted(wanted):
-        _write(etc / name, environment.get_template(name).render(values), account)
-    for stale in set(etc.iterdir()) - {etc / name for name in wanted}:
-        stale.unlink()
-    if account:
-        for folder in folders:
-            os.chown(folder, 0 if folder == etc else account.pw_uid, account.pw_gid)
-    for folder in folders:
-        folder.chmod(0o750)
-    # The AGI server and the worker, which may be another user of the group, read and remove recordings.
-    for folder in written_for_us:
-        folder.chmod(0o2770)
-    return etc
+    names = sorted(template.name for template in TEMPLATES.glob("*.conf"))
+    return {name: environment.get_template(name).render(values) for name in names}
 
 
 def start_command(settings: Settings) -> list[str]:

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60
 #: Seconds between two looks for notices that have no voice yet, and at the lamp.
 NOTICES, LAMP = 5, 5
+#: Seconds between two looks for phones and rules that Asterisk is to be told of.
+EXCHANGE = 5
 #: Seconds between two looks for events to tell, and for what the web channel need not remember any more.
 EVENTS, FORGETTING = 5, 3600
 
@@ -126,6 +128,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     """The worker. ``clock`` decides when citizens are called back."""
     from call_routing.lamp import Lamp
     from call_routing.watch import Watch
+    from desk.cli.exchanging import Exchanging
     from desk.cli.noticing import render_notices
     from desk.cli.rewording import Rewording
     from desk.cli.web_channel import forget_old, tell_others
@@ -134,7 +137,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
-    rewording = Rewording(settings, database)
+    rewording, exchanging = Rewording(settings, database), Exchanging(settings, database)
     password = open_keyring(settings.home, extensions=(), logins=()).ami_password
     with Watch(settings, database, password, clock).at_work():
         run_worker(
@@ -142,6 +145,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
             {
                 "notices": (NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC))),
                 "prompts": (NOTICES, rewording.keep_up),
+                "exchange": (EXCHANGE, exchanging.keep_up),
                 "lamp": (LAMP, lambda: lamp.keep(clock())),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),
