@@ -10,6 +10,7 @@ from flask import Blueprint, current_app, g, request
 
 from console.agenda_pages import AgendaPages, service_name
 from console.agenda_rule_pages import AgendaRulePages
+from console.change_pages import ChangePages
 from console.citizen_pages import CitizenPages
 from console.formats import amount, comma, day, day_and_time
 from console.formats import clock as clock_text
@@ -52,6 +53,7 @@ def console_blueprint(
     HoursPages(sessions, texts, clock=clock).add_to(blueprint)
     NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
     PhonePages(sessions, texts, clock=clock).add_to(blueprint)
+    ChangePages(sessions, texts, clock=clock).add_to(blueprint)
     MessagePages(sessions, texts, clock=clock).add_to(blueprint)
     PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
     OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)

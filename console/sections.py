@@ -148,6 +148,7 @@ SECTIONS: Sequence[Section] = (
                 ),
             ),
             Entry("console.routing", "routing.title", frozenset({"console.change_routing"})),
+            Entry("console.changes", "changes.title"),
             Entry("console.jobs", "jobs.title"),
         ),
     ),

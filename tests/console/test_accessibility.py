@@ -10,12 +10,38 @@ from playwright.sync_api import Browser
 
 from desk.citizens import register_citizen
 from desk.db import Sessions, transaction
+from desk.demo import load_demo
+from desk.exchange_rules import QueueOrder, change_routing_rules
 from desk.models import JobResult, JobState, MessageState, RequestState, Role
+from tests.conftest import DEMO_KEYRING
 from tests.console.browsing import Visitor
 from tests.console.fixed import Clock, File, birth_certificate
 from tests.console.signing_in import an_operator
 
 TAX_CODE = "CLMGLI80C55F205N"
+
+#: What the town of the demo is managed by.
+MANAGED = (
+    "/console/agenda",
+    "/console/agenda/rules",
+    "/console/hours",
+    "/console/notices",
+    "/console/phones",
+    "/console/phones/201",
+    "/console/routing",
+    "/console/courses",
+    "/console/courses/ceramics",
+    "/console/courses/new",
+    "/console/rooms",
+    "/console/rooms/civic_hall",
+    "/console/certificates",
+    "/console/offices",
+    "/console/prompts",
+    "/console/prompts/welcome.greeting",
+    "/console/messages",
+    "/console/messages/appointment_booked",
+    "/console/changes",
+)
 
 
 @pytest.fixture
@@ -47,6 +73,10 @@ def town(sessions: Sessions, clock: Clock, file: File) -> str:
                 JobState(name="outbox", every_seconds=5, runs=0, failures=0),
             ]
         )
+        load_demo(db, DEMO_KEYRING, clock.now)
+        change_routing_rules(
+            db, QueueOrder(20, 45, 60, 900, 7, False, False, 30, 5), by="capo", now=clock.now
+        )
     an_operator(sessions, "capo", Role.ADMIN)
     for state in RequestState:
         file(state=state, citizen=giulia, due_on=date(2026, 11, 23))
@@ -72,7 +102,13 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
         page.goto(public)
         look(public)
     visitor.sign_in("capo")
-    for inside in ("/console/requests", f"/console/requests/{town}", "/console/jobs", "/console/citizens"):
+    for inside in (
+        "/console/requests",
+        f"/console/requests/{town}",
+        "/console/jobs",
+        "/console/citizens",
+        *MANAGED,
+    ):
         page.goto(inside)
         look(inside)
     page.locator("#tax_code").fill("RSSMRA80A01F205X")
@@ -92,7 +128,7 @@ def test_the_pages_work_without_script(browser: Browser, address: str, town: str
     visitor.sign_in("capo")
     visitor.page.get_by_role("link", name=town).click()
     visitor.page.get_by_role("link", name="Impostazioni").click()
-    assert visitor.page.locator("h1").inner_text() == "Lavori pianificati"
+    assert visitor.page.locator("h1").inner_text() == "Orari e chiusure"
     visitor.page.get_by_role("button", name="Esci").click()
     visitor.page.get_by_text("Accesso terminato.").wait_for()
     visitor.page.context.close()
