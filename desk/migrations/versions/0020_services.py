@@ -6,6 +6,8 @@ Revises: 0012
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -84,10 +86,10 @@ def downgrade() -> None:
     op.drop_table("town_changes")
 
 
-def _order() -> list[sa.CheckConstraint]:
+def _order() -> tuple[sa.CheckConstraint]:
     # SQLite makes the table anew, and its check is not read from the old one.
-    return [sa.CheckConstraint("set_at < until", name=op.f("ck_overrides_order"))]
+    return (sa.CheckConstraint("set_at < until", name=op.f("ck_overrides_order")),)
 
 
-def _json() -> sa.types.TypeEngine[object]:
+def _json() -> sa.JSON[Any]:
     return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
