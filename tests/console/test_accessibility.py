@@ -111,6 +111,9 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
     ):
         page.goto(inside)
         look(inside)
+    page.goto("/console/agenda?office=counters&view=week")
+    look("a week of the agenda")
+    page.goto("/console/citizens")
     page.locator("#tax_code").fill("RSSMRA80A01F205X")
     page.locator("#tax_code").press("Enter")
     look("a citizen who is not there")

@@ -214,8 +214,9 @@ def test_every_table_about_people_is_reached() -> None:
     town = {
         "absences", "api_keys", "appointment_services", "certificate_kinds", "closures",
         "competent_offices", "courses", "desk_now", "digests", "event_deliveries", "event_subscriptions",
-        "fees", "ingest_positions", "job_states", "kept_answers", "notices", "offices", "opening_hours",
-        "operators", "overrides", "phones", "report_categories", "room_purposes", "rooms", "routing_rules",
-        "slot_patterns", "sms_routes", "special_hours", "wrong_pins",
+        "fees", "ingest_positions", "job_states", "kept_answers", "message_texts", "notices", "offices",
+        "opening_hours", "operators", "overrides", "phones", "prompt_texts", "report_categories",
+        "room_purposes", "rooms", "routing_rules", "slot_patterns", "sms_routes", "special_hours",
+        "town_changes", "wrong_pins",
     }  # fmt: skip
     assert {table.name for table in tables} - reached == town
