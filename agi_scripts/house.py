@@ -15,6 +15,7 @@ from desk.settings import Settings
 from desk.spool import Spool
 from desk.town import Town, read_town
 from prompts.catalogue import Catalogue, load_catalogue
+from prompts.own_words import read_own, when_changed
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class House:
     clock: Clock = utc_now
     _town: Town | None = None
     _read_at: float = 0.0
+    _words_of: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def town(self) -> Town | None:
@@ -51,8 +53,16 @@ class House:
                         self._town = read_town(session)
                 except DatabaseGone:
                     log.error("the town's data cannot be read; going on with what is known")
+                self._take_new_words()
                 self._read_at = time.monotonic()
             return self._town
+
+    def _take_new_words(self) -> None:
+        """The worker writes the town's own texts once they have a sound; from then on they are spoken."""
+        changed = when_changed(self.settings.home)
+        if changed != self._words_of:
+            self.catalogue = load_catalogue(self.settings.sounds, own=read_own(self.settings.home))
+            self._words_of = changed
 
     def read_anew(self) -> None:
         """The town's data was changed here: do not take it from memory the next time."""

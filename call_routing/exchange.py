@@ -10,7 +10,7 @@ import shutil
 import socket
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -40,6 +40,15 @@ HOST_ROOT = Path("/")
 SYSTEM_PROGRAMS = "/usr/sbin"
 
 TEMPLATES = PROJECT / "asterisk-conf"
+
+#: What the town's data is written into, and how Asterisk is told of it. In this order: a phone is known
+#: before a queue rings it.
+RELOADS: Mapping[str, str] = {
+    "pjsip.conf": "module reload res_pjsip.so",
+    "queuerules.conf": "module reload app_queue.so",
+    "queues.conf": "module reload app_queue.so",
+    "extensions.conf": "dialplan reload",
+}
 
 #: Between two attempts to ring: the queue takes whole seconds.
 _RETRY_SECONDS = 1
@@ -120,7 +129,54 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
     for above in (settings.home.resolve(), settings.messages.parent):
         above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o011)
     etc = state / "etc"
-    tls = _certificate(settings, state / "tls", account)
+    _make_certificate(settings, account)
+    texts = _rendered(settings, keyring, town)
+    for name, text in texts.items():
+        _write(etc / name, text, account)
+    for stale in set(etc.iterdir()) - {etc / name for name in texts}:
+        stale.unlink()
+    if account:
+        for folder in folders:
+            os.chown(folder, 0 if folder == etc else account.pw_uid, account.pw_gid)
+    for folder in folders:
+        folder.chmod(0o750)
+    # The AGI server and the worker, which may be another user of the group, read and remove recordings.
+    for folder in written_for_us:
+        folder.chmod(0o2770)
+    return etc
+
+
+def bring_up_to_date(
+    settings: Settings, keyring: Keyring, town: Town, ask: Callable[[Settings, str], str]
+) -> tuple[str, ...]:
+    """Write what the town has changed since, and have the running Asterisk read it; calls go on.
+
+    ``ask`` is :func:`ask`. Returns the names of the files that were written. What Asterisk reads at its
+    start only, such as its ports, does not follow from the town's data and is left alone.
+
+    Raises ``OSError`` where this user may not write there: the next start does. Raises `NotRunning`.
+    """
+    etc = _state(settings) / "etc"
+    texts = _rendered(settings, keyring, town)
+    changed = [name for name in RELOADS if (etc / name).read_text(encoding="utf-8") != texts[name]]
+    old = {name: (etc / name).read_text(encoding="utf-8") for name in changed}
+    for name in changed:
+        _write(etc / name, texts[name], _account())
+    try:
+        for command in dict.fromkeys(RELOADS[name] for name in changed):
+            ask(settings, command)
+    except NotRunning:
+        # Put back, so that it is told at the next look.
+        for name in changed:
+            _write(etc / name, old[name], _account())
+        raise
+    return tuple(changed)
+
+
+def _rendered(settings: Settings, keyring: Keyring, town: Town) -> dict[str, str]:
+    """The files of the configuration: name to text."""
+    state = _state(settings)
+    etc = state / "etc"
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -152,22 +208,10 @@ def write_configuration(settings: Settings, keyring: Keyring, town: Town) -> Pat
         "limits": _limits(town),
         "web_phones": names.WEB_PHONES,
         "try_it": names.TRY_IT,
-        "tls": tls,
+        "tls": _tls(settings),
     }
-    wanted = {template.name for template in TEMPLATES.glob("*.conf")}
-    for name in sorted(wanted):
-        _write(etc / name, environment.get_template(name).render(values), account)
-    for stale in set(etc.iterdir()) - {etc / name for name in wanted}:
-        stale.unlink()
-    if account:
-        for folder in folders:
-            os.chown(folder, 0 if folder == etc else account.pw_uid, account.pw_gid)
-    for folder in folders:
-        folder.chmod(0o750)
-    # The AGI server and the worker, which may be another user of the group, read and remove recordings.
-    for folder in written_for_us:
-        folder.chmod(0o2770)
-    return etc
+    files = sorted(template.name for template in TEMPLATES.glob("*.conf"))
+    return {name: environment.get_template(name).render(values) for name in files}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +222,20 @@ class Tls:
     key: Path
 
 
-def _certificate(settings: Settings, folder: Path, account: pwd.struct_passwd | None) -> Tls:
-    """The town's own, or one that is signed by itself and renewed in time."""
+def _tls(settings: Settings) -> Tls:
+    """The town's own, or the one that we make."""
     if settings.tls_certificate is not None and settings.tls_key is not None:
         return Tls(settings.tls_certificate.resolve(), settings.tls_key.resolve())
+    folder = _state(settings) / "tls"
+    return Tls(folder / "certificate.pem", folder / "key.pem")
+
+
+def _make_certificate(settings: Settings, account: pwd.struct_passwd | None) -> None:
+    """Sign one where the town has none of its own, and renew it in time."""
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        return
+    tls, folder = _tls(settings), _state(settings) / "tls"
     folder.mkdir(mode=0o750, exist_ok=True)
-    tls = Tls(folder / "certificate.pem", folder / "key.pem")
     if not still_good(tls.certificate, tls.key, now=datetime.now(UTC)):
         made = self_signed(_host_names(settings), now=datetime.now(UTC))
         _write(tls.key, made.key, account)
@@ -191,7 +243,6 @@ def _certificate(settings: Settings, folder: Path, account: pwd.struct_passwd | 
     if account:
         os.chown(folder, 0, account.pw_gid)
     folder.chmod(0o750)
-    return tls
 
 
 def _host_names(settings: Settings) -> list[str]:

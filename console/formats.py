@@ -18,6 +18,11 @@ def day_and_time(value: datetime) -> str:
     return value.astimezone(ROME).strftime("%d/%m/%Y %H:%M")
 
 
+def clock(value: datetime) -> str:
+    """``14:05`` on the clock of Rome. Wants an aware time."""
+    return value.astimezone(ROME).strftime("%H:%M")
+
+
 def duration(seconds: int) -> str:
     """``2:05``, minutes and seconds."""
     return f"{seconds // 60}:{seconds % 60:02}"
@@ -26,3 +31,8 @@ def duration(seconds: int) -> str:
 def amount(euro: str) -> str:
     """``€ 16,52`` from ``16.52``."""
     return f"€ {Decimal(euro):.2f}".replace(".", ",")
+
+
+def comma(euro: Decimal) -> str:
+    """``16,52``, as it is typed into a form."""
+    return f"{euro:.2f}".replace(".", ",")

@@ -9,21 +9,31 @@ from typing import Any
 from flask import Blueprint, current_app, g, request
 
 from console.accessibility_page import AccessibilityPage
+from console.agenda_pages import AgendaPages, service_name
+from console.agenda_rule_pages import AgendaRulePages
 from console.casework_pages import CaseworkPages
+from console.change_pages import ChangePages
 from console.citizen_data_pages import CitizenDataPages
 from console.citizen_pages import CitizenPages
-from console.formats import day, day_and_time
+from console.formats import amount, comma, day, day_and_time
+from console.formats import clock as clock_text
+from console.hours_pages import HoursPages
 from console.job_pages import JobPages
 from console.key_pages import KeyPages
 from console.language import language_of_visitor, note_language_switch, other_language, other_language_url
+from console.message_pages import MessagePages
 from console.new_request_pages import NewRequestPages
+from console.notice_pages import NoticePages
+from console.offer_pages import OfferPages
 from console.operator_pages import OperatorPages
 from console.phone_pages import PhonePages
 from console.profile_pages import ProfilePages
+from console.prompt_pages import PromptPages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
 from console.supervising import Supervising
+from console.telephone_pages import TelephonePages
 from console.texts import Texts
 from console.try_pages import TryPages
 from desk.db import Sessions
@@ -67,7 +77,20 @@ def console_blueprint(
     NewRequestPages(sessions, texts, clock=clock).add_to(blueprint)
     CitizenPages(sessions, texts, clock=clock).add_to(blueprint)
     CitizenDataPages(sessions, settings, clock=clock).add_to(blueprint)
+    AgendaPages(sessions, texts, clock=clock, home=settings.home).add_to(blueprint)
+    AgendaRulePages(sessions, texts, clock=clock).add_to(blueprint)
+    HoursPages(sessions, texts, clock=clock).add_to(blueprint)
+    NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
+    TelephonePages(sessions, texts, clock=clock).add_to(blueprint)
+    ChangePages(sessions, texts, clock=clock).add_to(blueprint)
+    MessagePages(sessions, texts, clock=clock).add_to(blueprint)
+    PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
+    OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)
     blueprint.add_app_template_filter(day)
+    blueprint.add_app_template_filter(clock_text, "clock")
+    blueprint.add_app_template_filter(service_name, "named")
+    blueprint.add_app_template_filter(comma)
+    blueprint.add_app_template_filter(lambda value: amount(str(value)), "euro")
     blueprint.add_app_template_filter(day_and_time)
 
     def for_templates() -> dict[str, Any]:

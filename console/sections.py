@@ -68,7 +68,39 @@ SECTIONS: Sequence[Section] = (
             ),
         ),
     ),
-    Section("section.agenda", "it-calendar", ()),
+    Section(
+        "section.agenda",
+        "it-calendar",
+        (
+            Entry(
+                "console.agenda",
+                "agenda.title",
+                frozenset(
+                    {
+                        "console.appointment",
+                        "console.book_appointment",
+                        "console.save_appointment",
+                        "console.move_appointment",
+                        "console.cancel_appointment",
+                        "console.appointment_came",
+                    }
+                ),
+            ),
+            Entry(
+                "console.agenda_rules",
+                "agenda.rules",
+                frozenset(
+                    {
+                        "console.change_agenda_rules",
+                        "console.add_pattern",
+                        "console.remove_pattern",
+                        "console.add_absence",
+                        "console.remove_absence",
+                    }
+                ),
+            ),
+        ),
+    ),
     Section(
         "section.citizens",
         "it-user",
@@ -95,8 +127,40 @@ SECTIONS: Sequence[Section] = (
             ),
         ),
     ),
-    Section("section.services", "it-pa", ()),
-    Section("section.messages", "it-mail", ()),
+    Section(
+        "section.services",
+        "it-pa",
+        (
+            Entry("console.courses", "courses.title", frozenset({"console.course", "console.save_course"})),
+            Entry(
+                "console.rooms",
+                "rooms.title",
+                frozenset({"console.room", "console.save_room", "console.decide_room"}),
+            ),
+            Entry("console.certificates", "certificates.title", frozenset({"console.change_certificate"})),
+            Entry(
+                "console.offices",
+                "offices.title",
+                frozenset({"console.save_office", "console.save_service"}),
+            ),
+        ),
+    ),
+    Section(
+        "section.messages",
+        "it-mail",
+        (
+            Entry(
+                "console.prompts",
+                "prompts.title",
+                frozenset({"console.prompt", "console.change_prompt", "console.record_prompt"}),
+            ),
+            Entry(
+                "console.messages",
+                "messages.title",
+                frozenset({"console.message", "console.change_message"}),
+            ),
+        ),
+    ),
     Section("section.statistics", "it-chart-line", ()),
     Section(
         "section.settings",
@@ -108,6 +172,27 @@ SECTIONS: Sequence[Section] = (
                 frozenset({"console.new_operator", "console.operator", "console.operator_password"}),
             ),
             Entry("console.api_keys", "keys.title", frozenset({"console.make_api_key"})),
+            Entry(
+                "console.hours",
+                "hours.title",
+                frozenset({"console.change_week", "console.add_special_day", "console.override_hours"}),
+            ),
+            Entry("console.notices", "notices.title", frozenset({"console.set_notice"})),
+            Entry(
+                "console.phones",
+                "phones.title",
+                frozenset(
+                    {
+                        "console.telephone",
+                        "console.add_phone",
+                        "console.change_phone",
+                        "console.remove_phone",
+                        "console.set_direct_line",
+                    }
+                ),
+            ),
+            Entry("console.routing", "routing.title", frozenset({"console.change_routing"})),
+            Entry("console.changes", "changes.title"),
             Entry("console.jobs", "jobs.title"),
         ),
     ),

@@ -89,6 +89,8 @@ class BookingOrder(BaseModel):
     starts_at: AwareDatetime
     holder: str
     citizen_id: int | None = None
+    #: Who comes, where that is nobody of the register and an operator wrote it down.
+    name: str | None = None
     contact_e164: str | None = None
     identified_by: IdentifiedBy | None = None
     identity_recording: Path | None = None
@@ -129,7 +131,7 @@ def free_slots(
 
     What ``holder`` holds counts as free for them. Raises :class:`UnknownService`.
     """
-    agenda = _agenda(session, service, now)
+    agenda = _agenda(session, service, now, channel)
     first = since or now
     taken = _taken(session, service, SlotPlace.starts_at >= first, now=now, holder=holder)
     found: list[FreeSlot] = []
@@ -205,11 +207,11 @@ def may_book(
     return (booked or 0) < _service(session, service).most_per_citizen
 
 
-def book(session: Session, order: BookingOrder, *, now: datetime) -> Booking:
+def book(session: Session, order: BookingOrder, *, now: datetime, by: str | None = None) -> Booking:
     """Book the slot and write consent and SMS receipt, all in the caller's transaction.
 
     The slot is best held before; without a hold it is taken if it is free. The same ``holder`` gives the same
-    appointment however often it is booked.
+    appointment however often it is booked. ``by`` is the log-in of an operator who books for a citizen.
 
     Raises:
         SlotTaken: the hold ran out and somebody else was quicker.
@@ -230,7 +232,7 @@ def book(session: Session, order: BookingOrder, *, now: datetime) -> Booking:
     )
     booking = _new_booking(session, order, slot, now)
     _occupy(session, place, booking)
-    _note(session, booking, BookingStep.BOOKED, by=order.channel.value, now=now)
+    _note(session, booking, BookingStep.BOOKED, by=by or order.channel.value, now=now)
     if order.consent_text and order.contact_e164:
         give_consent(
             session,
@@ -239,7 +241,7 @@ def book(session: Session, order: BookingOrder, *, now: datetime) -> Booking:
             purpose=Purpose.RECEIPTS,
             text_version=order.consent_text,
             how=order.channel.value,
-            by=order.call_unique_id or order.holder,
+            by=by or order.call_unique_id or order.holder,
             now=now,
         )
     if order.sms:
@@ -351,20 +353,29 @@ def _service(session: Session, code: str) -> AppointmentService:
     return service
 
 
-def _agenda(session: Session, code: str, now: datetime) -> Agenda:
-    service = _service(session, code)
+def agenda_of(
+    session: Session, service: AppointmentService, now: datetime, *, at_the_desk: bool = False
+) -> Agenda:
+    """When the service receives from the day of ``now`` on, offered or not, and by which rules.
+
+    ``at_the_desk`` is for operators: the earliest notice is for citizens who are not there yet.
+    """
     absences = select(Absence).where(Absence.office_code == service.office_code, Absence.ends_at > now)
     return Agenda(
         patterns=[Pattern(row.weekday, row.begins, row.ends) for row in service.patterns],
         slot_length=timedelta(minutes=service.slot_minutes),
         capacity=service.capacity,
-        notice=timedelta(hours=service.notice_hours),
+        notice=timedelta() if at_the_desk else timedelta(hours=service.notice_hours),
         horizon_days=service.horizon_days,
         kept_percent=service.kept_percent,
         kept_until_days=service.kept_until_days,
         closed_days=_closed_days(session, now),
         absences=[Span(row.begins_at, row.ends_at) for row in session.scalars(absences)],
     )
+
+
+def _agenda(session: Session, code: str, now: datetime, channel: Channel) -> Agenda:
+    return agenda_of(session, _service(session, code), now, at_the_desk=channel is Channel.COUNTER)
 
 
 def _closed_days(session: Session, now: datetime) -> frozenset[date]:
@@ -403,7 +414,7 @@ def _take(
     session: Session, service: str, starts: datetime, *, holder: str, channel: Channel, now: datetime
 ) -> tuple[Slot, int]:
     """Hold a place of the slot: the slot and the id of the row. Raises :class:`SlotTaken`."""
-    agenda = _agenda(session, service, now)
+    agenda = _agenda(session, service, now, channel)
     mine = session.scalar(
         select(SlotPlace.place).where(
             SlotPlace.service_code == service, SlotPlace.starts_at == starts, SlotPlace.holder == holder
@@ -462,6 +473,7 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
             channel=order.channel,
             citizen_id=order.citizen_id,
             contact_e164=order.contact_e164,
+            name=order.name,
             identified_by=order.identified_by,
             identity_recording=str(order.identity_recording) if order.identity_recording else None,
             language=order.language,

@@ -76,6 +76,5 @@ def _event(office: Office, booking: Booking, now: datetime) -> Event:
 
 
 def _who(booking: Booking) -> str:
-    citizen = booking.citizen
     # A caller unknown to the register said a name that the desk has recorded.
-    return f"{citizen.last_name} {citizen.first_name}" if citizen else "da identificare"
+    return booking.who or "da identificare"

@@ -48,6 +48,7 @@ from desk.models import (
     RequestDetails,
     RequestNote,
     RequestPeriod,
+    RoomBooking,
 )
 from desk.pseudonyms import Pseudonyms, is_pseudonym
 from desk.recordings import is_needed, is_to_come, needed_recordings, remove_old_recordings
@@ -297,6 +298,22 @@ RULES: tuple[Rule, ...] = (
         Booking.contact_e164,
         lambda before: ~is_to_come(before),
         number,
+    ),
+    Rule(
+        "reasons about rooms",
+        "contacts",
+        RoomBooking.id,
+        RoomBooking.reason,
+        lambda before: (RoomBooking.decided_at < before) & _is_over(RoomBooking.request_id, before),
+        _nothing,
+    ),
+    Rule(
+        "names of appointments",
+        "contacts",
+        Booking.id,
+        Booking.name,
+        lambda before: ~is_to_come(before),
+        _nothing,
     ),
     Rule(
         "withdrawn consents",

@@ -174,9 +174,15 @@ def approve(session: Session, booking_id: int, *, by: str, now: datetime) -> Roo
     return booking
 
 
-def refuse(session: Session, booking_id: int, *, by: str, now: datetime) -> RoomBooking:
-    """Refuse the room, reject the request and write the SMS. Raises :class:`Decided`."""
+def refuse(
+    session: Session, booking_id: int, *, by: str, now: datetime, reason: str | None = None
+) -> RoomBooking:
+    """Refuse the room, reject the request and write the SMS. Raises :class:`Decided`.
+
+    ``reason`` is kept with the request; messages do not say it: others read a family's telephone too.
+    """
     booking = _undecided(session, booking_id)
+    booking.reason = reason
     booking.decision, booking.decided_at, booking.decided_by = RoomDecision.REFUSED, now, by
     change_state(session, booking.request, RequestState.REJECTED, by=by, now=now)
     tell(session, booking.request, "room_refused", _values(booking), now=now)

@@ -23,6 +23,7 @@ import re
 import tomllib
 import wave
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -214,6 +215,18 @@ class Catalogue:
             for key, seconds in PAUSES.items():
                 yield Sound(language, key, "", language, seconds)
 
+    def sounds_of(self, language: str, key: str) -> list[Sound]:
+        """The sounds that are the prompt's own, in order: what lies between its values.
+
+        Raises :class:`UnknownPrompt`.
+        """
+        prompt = self.prompt(language, key)
+        return [
+            Sound(language, part.key, part.text, prompt.speak)
+            for part in prompt.parts
+            if isinstance(part, Piece) and part.key not in PAUSES
+        ]
+
     def fragments(self, language: str) -> Mapping[str, str]:
         """The pieces that numbers, dates and the like are put together from: key to text.
 
@@ -358,8 +371,13 @@ def _cents(value: Spoken, placeholder: Placeholder) -> int:
     return int(euros * 100)
 
 
-def load_catalogue(sounds: Path, texts: Path = TEXTS) -> Catalogue:
+def load_catalogue(
+    sounds: Path, texts: Path = TEXTS, *, own: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> Catalogue:
     """Reads every ``<language>.toml`` in ``texts``; ``sounds`` is where the rendered files are or will be.
+
+    ``own`` are texts of the town's that replace ours, by language and key. One that does not fit (any more)
+    leaves ours in place: an old text of the town must not keep a new version from starting.
 
     Raises :class:`CatalogueError` naming every entry that is wrong.
     """
@@ -370,7 +388,11 @@ def load_catalogue(sounds: Path, texts: Path = TEXTS) -> Catalogue:
         if language not in GRAMMARS:
             wrong.append(f"{path.name}: nothing knows how to say numbers in {language}")
             continue
-        prompts[language] = MappingProxyType(_load_language(path, language, wrong))
+        known = _load_language(path, language, wrong)
+        for key, text in own.get(language, {}).items():
+            with suppress(KeyError, ValueError):
+                known[key] = in_own_words(known[key], language, text)
+        prompts[language] = MappingProxyType(known)
     for language, entries in prompts.items():
         wrong += (
             f"{language}.toml: {prompt.key}: nothing knows how to say values in {prompt.speak}"
@@ -382,6 +404,14 @@ def load_catalogue(sounds: Path, texts: Path = TEXTS) -> Catalogue:
     if wrong:
         raise CatalogueError("The prompt texts are not usable:\n" + "\n".join(wrong))
     return Catalogue(sounds, MappingProxyType(prompts))
+
+
+def in_own_words(prompt: Prompt, language: str, text: str) -> Prompt:
+    """``prompt`` with another text, which says the same values. Raises ``ValueError`` with what is wrong."""
+    other = _prompt(prompt.key, {"text": text, "speak": prompt.speak}, language)
+    if other.placeholders != prompt.placeholders:
+        raise ValueError("the same placeholders are needed as in the text that came with the program")
+    return other
 
 
 def _load_language(path: Path, language: str, wrong: list[str]) -> dict[str, Prompt]:

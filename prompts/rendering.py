@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,20 +106,26 @@ def render(
     progress: Progress | None = None,
     *,
     recorded: Path = RECORDED,
+    town: Path | None = None,
+    only: Collection[tuple[str, str]] | None = None,
 ) -> Report:
     """Makes every sound of the catalogue that is missing or out of date.
 
-    The engines are asked in their order; a recording wins over all of them. One failing sound does not
-    stop the others: read the report.
+    The engines are asked in their order; a recording wins over all of them, one of the town's (``town``)
+    over those that came with the program. One failing sound does not stop the others: read the report.
+    ``only`` limits it to the sounds with these languages and keys.
     """
-    sounds = list(catalogue.all_sounds())
+    sounds = [
+        sound for sound in catalogue.all_sounds() if only is None or (sound.language, sound.key) in only
+    ]
+    folders = (recorded,) if town is None else (town, recorded)
     for folder in {cache, *(catalogue.path(sound).parent for sound in sounds)}:
         open_folder(folder)
     results: list[_Result] = []
     fallbacks: list[Problem] = []
     failed: list[Problem] = []
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="voice") as pool:
-        work = {pool.submit(_make, sound, catalogue, engines, cache, recorded): sound for sound in sounds}
+        work = {pool.submit(_make, sound, catalogue, engines, cache, folders): sound for sound in sounds}
         for done, finished in enumerate(as_completed(work), start=1):
             sound = work[finished]
             try:
@@ -143,14 +149,16 @@ def render(
 
 
 def _make(
-    sound: Sound, catalogue: Catalogue, engines: Sequence[Engine], cache: Path, recorded: Path
+    sound: Sound, catalogue: Catalogue, engines: Sequence[Engine], cache: Path, folders: Sequence[Path]
 ) -> _Result:
     target = catalogue.path(sound)
     if sound.silence:
         return _Result(Origin.SILENCE, _keep_silence(sound.silence, cache, target))
     reasons: list[str] = []
-    recording = recorded / sound.language / f"{sound.key}.wav"
-    if recording.exists():
+    for folder in folders:
+        recording = folder / sound.language / f"{sound.key}.wav"
+        if not recording.exists():
+            continue
         try:
             return _Result(Origin.RECORDED, _keep_recording(recording, sound, cache, target))
         except (OSError, NotAudio) as e:
@@ -166,6 +174,23 @@ def _make(
     if not able:
         reasons.append(f"no voice speaks {sound.speak}: install espeak-ng or add a recording")
     raise _Failed("; ".join(reasons))
+
+
+def voice_of(sound: Sound, catalogue: Catalogue, engines: Sequence[Engine], cache: Path) -> str | None:
+    """The name of the engine whose voice is in the sound file now; ``None`` for a recording or no sound."""
+    target = _file(catalogue.path(sound), SUFFIXES[0])
+    for engine in engines:
+        if not engine.speaks(sound.speak):
+            continue
+        try:
+            digest = _digest(engine.fingerprint(sound.speak), sound.speak, sound.text)
+        except EngineFailed:
+            # A voice that is not on this machine has made nothing here.
+            continue
+        entry = _file(cache / digest, SUFFIXES[0])
+        if entry.exists() and target.exists() and filecmp.cmp(entry, target, shallow=False):
+            return engine.name
+    return None
 
 
 def _keep_silence(seconds: float, cache: Path, target: Path) -> bool:

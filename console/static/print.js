@@ -1,8 +1,5 @@
-// The button that prints the page; without script the browser's own menu does.
-"use strict";
-
-(() => {
-  const button = document.getElementById("print");
+// A button that prints is only there where a script can do it.
+for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
-})();
+}

@@ -63,13 +63,16 @@ def render_prompts(settings: Settings) -> None:
     from prompts.checking import missing_sounds
     from prompts.engines import choose_engines
     from prompts.hold_music import render_hold_music
+    from prompts.own_words import read_own, recordings
     from prompts.progress import show_progress
     from prompts.rendering import render
 
     home = settings.home.resolve()
-    catalogue = load_catalogue(settings.sounds)
+    catalogue = load_catalogue(settings.sounds, own=read_own(home))
     with show_progress() as progress:
-        report = render(catalogue, choose_engines(settings.voice), home / "prompt-cache", progress)
+        report = render(
+            catalogue, choose_engines(settings.voice), home / "prompt-cache", progress, town=recordings(home)
+        )
     click.echo(str(report), err=True)
     render_hold_music(home / "moh")
     missing = missing_sounds(catalogue)

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60
 #: Seconds between two looks for notices that have no voice yet, and at the lamp.
 NOTICES, LAMP = 5, 5
+#: Seconds between two looks for phones and rules that Asterisk is to be told of.
+EXCHANGE = 5
 #: Seconds between two looks for events to tell, and for what the web channel need not remember any more.
 EVENTS, FORGETTING = 5, 3600
 #: Seconds between two looks for what is new in the figures, and when the last weeks are made again.
@@ -129,7 +131,9 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     """The worker. ``clock`` decides when citizens are called."""
     from call_routing.lamp import Lamp
     from call_routing.watch import Watch
+    from desk.cli.exchanging import Exchanging
     from desk.cli.noticing import render_notices
+    from desk.cli.rewording import Rewording
     from desk.cli.web_channel import forget_old, tell_others
     from desk.jobs import run_worker
     from desk.schedule import Daily
@@ -138,6 +142,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
+    rewording, exchanging = Rewording(settings, database), Exchanging(settings, database)
     keyring = open_keyring(settings.home, extensions=(), logins=())
     with Watch(settings, database, keyring.ami_password, keyring.console_password, clock).at_work():
         run_worker(
@@ -146,6 +151,8 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
                 "notices": Job(
                     NOTICES, lambda: render_notices(database, settings, now=datetime.now(UTC)), here=True
                 ),
+                "prompts": Job(NOTICES, rewording.keep_up, here=True),
+                "exchange": Job(EXCHANGE, exchanging.keep_up, here=True),
                 "lamp": Job(LAMP, lambda: lamp.keep(clock()), here=True),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),

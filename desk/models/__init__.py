@@ -114,6 +114,7 @@ from desk.models.texting import (
     SmsRoute,
 )
 from desk.models.town import CertificateKind, Closure, OpeningHours, Phone, Tier
+from desk.models.town_changes import MessageText, PromptText, TownChange
 from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubscription, KeptAnswer, Scope
 
 __all__ = [
@@ -194,6 +195,7 @@ __all__ = [
     "MessageDetails",
     "MessageReceipt",
     "MessageState",
+    "MessageText",
     "NodeSums",
     "Notice",
     "NoticeStage",
@@ -209,6 +211,7 @@ __all__ = [
     "Phone",
     "PhoneNumber",
     "PlaceStay",
+    "PromptText",
     "Purpose",
     "QueueEvent",
     "QueueStay",
@@ -245,6 +248,7 @@ __all__ = [
     "SurveyAnswer",
     "TalkSums",
     "Tier",
+    "TownChange",
     "WaitSums",
     "WrongPin",
     "folded",

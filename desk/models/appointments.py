@@ -135,6 +135,8 @@ class Booking(Base):
     channel: Mapped[Channel] = mapped_column(closed_set(Channel))
     citizen_id: Mapped[int | None] = mapped_column(ForeignKey("citizens.id"))
     contact_e164: Mapped[str | None] = mapped_column(String(16), index=True)
+    #: Who comes, as an operator wrote it down, where that is nobody of the register.
+    name: Mapped[str | None] = mapped_column(String(80))
     #: How a caller was; ``None`` for who came to the counter or signed in on the web.
     identified_by: Mapped[IdentifiedBy | None] = mapped_column(closed_set(IdentifiedBy))
     #: The spoken name and address of a caller who is not identified by keypad.
@@ -154,6 +156,12 @@ class Booking(Base):
     history: Mapped[list[BookingChange]] = relationship(
         order_by="BookingChange.id", cascade="all, delete-orphan"
     )
+
+    @property
+    def who(self) -> str | None:
+        """The name of who comes; ``None`` where a caller has only said it (:attr:`recording`)."""
+        citizen = self.citizen
+        return f"{citizen.last_name} {citizen.first_name}" if citizen else self.name
 
     @property
     def recording(self) -> Path | None:

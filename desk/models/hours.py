@@ -36,12 +36,12 @@ class Override(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     open: Mapped[bool]
     set_at: Mapped[datetime]
-    #: The extension of the phone.
-    set_by: Mapped[str] = mapped_column(String(8))
+    #: The extension of the phone, or the log-in of who did it on the pages.
+    set_by: Mapped[str] = mapped_column(String(40))
     until: Mapped[datetime]
-    #: When and from which phone it was ended before its time, by another one or by the normal hours.
+    #: When and by whom it was ended before its time, by another one or by the normal hours.
     cleared_at: Mapped[datetime | None] = mapped_column(index=True)
-    cleared_by: Mapped[str | None] = mapped_column(String(8))
+    cleared_by: Mapped[str | None] = mapped_column(String(40))
 
 
 class WrongPin(Base):

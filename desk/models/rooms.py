@@ -82,5 +82,7 @@ class RoomBooking(Base):
     decided_at: Mapped[datetime | None]
     #: An operator's log-in.
     decided_by: Mapped[str | None] = mapped_column(String(40))
+    #: What whoever decided wrote about it, for who asked.
+    reason: Mapped[str | None] = mapped_column(String(300))
 
     request: Mapped[Request] = relationship()

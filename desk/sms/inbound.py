@@ -28,8 +28,8 @@ from desk.preferences import language_of
 from desk.references import LENGTH, is_reference
 from desk.requests import MESSAGE_DAYS, file_request, request_by_reference
 from desk.settings import ROME
+from desk.sms.own_texts import template_of
 from desk.sms.receipts import storable
-from desk.sms.templates import templates
 
 HOW = "SMS"
 #: What is agreed to by START.
@@ -173,4 +173,4 @@ def _say(session: Session, text: InboundText, template: str, **values: str) -> s
     """The answer; none where there is nobody to read it (a short code, a name as the sender)."""
     if not is_mobile(text.sender):
         return None
-    return templates(_language(session, text.sender))[template].fill(values)
+    return template_of(session, template, _language(session, text.sender)).fill(values)

@@ -23,9 +23,10 @@ from desk.outbox import Claim, InDoubt, Patience, Undelivered
 from desk.phone_numbers import is_mobile
 from desk.sms import routes
 from desk.sms.limits import Limits, day_begins, day_ends
+from desk.sms.own_texts import template_of
 from desk.sms.receipts import NO_RECEIPT_AFTER, STOPPED
 from desk.sms.senders import Sender, Text
-from desk.sms.templates import languages, templates
+from desk.sms.templates import templates
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def write_message(
         known = session.scalar(select(Message).where(Message.idempotency_key == key))
         if known is not None:
             return known
-    text = templates(language if language in languages() else "it")[template]
+    text = template_of(session, template, language)
     message = Message(
         id=str(uuid.uuid4()),
         request_id=request_id,

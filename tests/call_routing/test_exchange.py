@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from call_routing import exchange
 from call_routing.exchange import NoAsterisk, NotRunning
 from desk.keyring import open_keyring
 from desk.settings import Settings
+from desk.town import Phone, Town
 from tests.live.harness import home_folder, small_town
 
 
@@ -91,3 +93,38 @@ def _write(settings: Settings) -> Path:
     town = small_town(ring_seconds=15)
     keyring = open_keyring(settings.home, extensions=[phone.extension for phone in town.phones], logins=[])
     return exchange.write_configuration(settings, keyring, town)
+
+
+def test_what_the_town_changes_is_read_by_a_running_asterisk(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, asterisk_root=Settings().asterisk_program_root)
+    etc = _write(settings)
+    town = small_town(ring_seconds=15)
+    told: list[str] = []
+
+    def ask(_settings: Settings, command: str) -> str:
+        told.append(command)
+        return ""
+
+    def keep_up(town: Town) -> tuple[str, ...]:
+        keyring = open_keyring(tmp_path, extensions=[phone.extension for phone in town.phones], logins=[])
+        return exchange.bring_up_to_date(settings, keyring, town, ask)
+
+    assert keep_up(town) == ()
+    assert told == []
+    slower = replace(town, routing=replace(town.routing, wrap_up_seconds=77))
+    assert keep_up(slower) == ("queues.conf",)
+    assert told == ["module reload app_queue.so"]
+    assert "wrapuptime = 77" in (etc / "queues.conf").read_text()
+    told.clear()
+    larger = replace(slower, phones=(*slower.phones, Phone("199", "counter", "Sportello 9", 20)))
+    assert set(keep_up(larger)) == {"pjsip.conf", "queues.conf", "extensions.conf"}
+    assert told == ["module reload res_pjsip.so", "module reload app_queue.so", "dialplan reload"]
+
+    def gone(_settings: Settings, command: str) -> str:
+        raise exchange.NotRunning(command)
+
+    keyring = open_keyring(tmp_path, extensions=[phone.extension for phone in town.phones], logins=[])
+    with pytest.raises(exchange.NotRunning):
+        exchange.bring_up_to_date(settings, keyring, slower, gone)
+    # Not forgotten: it is still to be told.
+    assert "199" in (etc / "queues.conf").read_text()

@@ -10,12 +10,38 @@ from playwright.sync_api import Browser
 
 from desk.citizens import register_citizen
 from desk.db import Sessions, transaction
-from desk.models import JobResult, JobState, MessageState, Phone, RequestState, Role, Tier
+from desk.demo import load_demo
+from desk.exchange_rules import QueueOrder, change_routing_rules
+from desk.models import JobResult, JobState, MessageState, RequestState, Role
+from tests.conftest import DEMO_KEYRING
 from tests.console.browsing import Visitor
 from tests.console.fixed import Clock, File, birth_certificate
 from tests.console.signing_in import an_operator
 
 TAX_CODE = "CLMGLI80C55F205N"
+
+#: What the town of the demo is managed by.
+MANAGED = (
+    "/console/agenda",
+    "/console/agenda/rules",
+    "/console/hours",
+    "/console/notices",
+    "/console/phones",
+    "/console/phones/201",
+    "/console/routing",
+    "/console/courses",
+    "/console/courses/ceramics",
+    "/console/courses/new",
+    "/console/rooms",
+    "/console/rooms/civic_hall",
+    "/console/certificates",
+    "/console/offices",
+    "/console/prompts",
+    "/console/prompts/welcome.greeting",
+    "/console/messages",
+    "/console/messages/appointment_booked",
+    "/console/changes",
+)
 
 
 @pytest.fixture
@@ -47,7 +73,10 @@ def town(sessions: Sessions, clock: Clock, file: File) -> str:
                 JobState(name="outbox", every_seconds=5, runs=0, failures=0),
             ]
         )
-        db.add(Phone(extension="201", tier=Tier.BACK_OFFICE, label="Back office", ring_seconds=15))
+        load_demo(db, DEMO_KEYRING, clock.now)
+        change_routing_rules(
+            db, QueueOrder(20, 45, 60, 900, 7, False, False, 30, 5), by="capo", now=clock.now
+        )
     an_operator(sessions, "capo", Role.ADMIN)
     for state in RequestState:
         file(state=state, citizen=giulia, due_on=date(2026, 11, 23))
@@ -95,9 +124,12 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
         "/console/citizens/1/change",
         "/console/citizens/new",
         "/console/citizens/data",
+        *MANAGED,
     ):
         page.goto(inside)
         look(inside)
+    page.goto("/console/agenda?office=counters&view=week")
+    look("a week of the agenda")
     page.goto("/console/try")
     look("/console/try")
     page.goto("/console/phone")

@@ -60,6 +60,17 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
     groups |= {"role", "permission", "tier", "way", "scope", "language_name"}
     # Why a new password was refused.
     groups |= {"password"}
+    groups |= {
+        "weekday",
+        "weekday_short",
+        "booking_step",
+        "rule",
+        "tier",
+        "routing_rule",
+        "routing_help",
+        "message_name",
+    }
+    groups |= {"changed"}
     groups |= {"job", "job_column", "job_result", "table", "kept_because"}
     # Of the phone: named by what Asterisk and the line say.
     groups |= {"pause_reason", "phone_state"}

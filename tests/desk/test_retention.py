@@ -206,6 +206,8 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
         "who asked: applicant",
         "who asked: applicant_key",
         "attachments",
+        "names of appointments",
+        "reasons about rooms",
     }
     assert changed["recordings"] == 3
     text = everything(sessions)

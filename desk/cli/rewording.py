@@ -1,0 +1,78 @@
+"""How the worker gives a voice to the town's own words, and takes its recordings into use."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from desk.db import Sessions, reading
+from desk.prompt_texts import own_texts
+from desk.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Rewording:
+    """Keeps the sounds up with the town's texts and recordings: only what has changed is made anew."""
+
+    def __init__(self, settings: Settings, database: Sessions) -> None:
+        self._settings = settings
+        self._database = database
+        self._recorded: Mapping[tuple[str, str], int] | None = None
+
+    def keep_up(self) -> None:
+        """Render what was changed, then let the texts be spoken. Nothing to do costs one query."""
+        from prompts.own_words import read_own, recordings_there, write_own
+
+        home = self._settings.home.resolve()
+        with reading(self._database) as session:
+            wanted = own_texts(session)
+        recorded, spoken = recordings_there(home), read_own(home)
+        if self._recorded is None:
+            # The start has rendered with what was there.
+            self._recorded = recorded
+        if wanted == spoken and recorded == self._recorded:
+            return
+        changed = {
+            (language, key)
+            for language in wanted.keys() | spoken.keys()
+            for key in wanted.get(language, {}).keys() | spoken.get(language, {}).keys()
+            if wanted.get(language, {}).get(key) != spoken.get(language, {}).get(key)
+        }
+        self._render(wanted, changed, {each for each, _ in recorded.items() ^ self._recorded.items()})
+        if wanted != spoken:
+            write_own(home, wanted)
+        self._recorded = recorded
+        log.info("%d texts and %d recordings of the town taken in", len(changed), len(recorded))
+
+    def _render(
+        self,
+        wanted: Mapping[str, Mapping[str, str]],
+        changed: set[tuple[str, str]],
+        recorded: set[tuple[str, str]],
+    ) -> None:
+        # Numeric libraries that only rendering needs.
+        from prompts.catalogue import load_catalogue
+        from prompts.engines import choose_engines
+        from prompts.own_words import recordings
+        from prompts.rendering import render
+
+        home = self._settings.home.resolve()
+        catalogue = load_catalogue(self._settings.sounds, own=wanted)
+        only = {
+            (sound.language, sound.key)
+            for sound in catalogue.all_sounds()
+            for language, key in changed
+            # A text with placeholders has a sound for each of its parts: key-1, key-2 ...
+            if sound.language == language and sound.key.rsplit("-", 1)[0] == key
+        } | recorded
+        report = render(
+            catalogue,
+            choose_engines(self._settings.voice),
+            home / "prompt-cache",
+            town=recordings(home),
+            only=only,
+        )
+        if report.failed:
+            # Nobody hears silence: the texts come into use only with their sounds.
+            raise RuntimeError(str(report))

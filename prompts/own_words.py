@@ -1,0 +1,58 @@
+"""The town's own words for the telephone: texts and recordings that win over those of the program.
+
+Below the home folder: ``prompts/own.json`` holds the texts that have a sound, ``prompts/recorded`` the
+recordings, ``<language>/<key>.wav``. A process that speaks looks at the first one's time of change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from prompts.rendering import open_folder, write_whole
+
+
+def recordings(home: Path) -> Path:
+    """The folder of the town's recordings. It may not be there."""
+    return home.resolve() / "prompts" / "recorded"
+
+
+def recording(home: Path, language: str, key: str) -> Path:
+    """The town's recording of one sound. It may not be there."""
+    return recordings(home) / language / f"{key}.wav"
+
+
+def read_own(home: Path) -> Mapping[str, Mapping[str, str]]:
+    """The town's texts by language and key; none where the file is absent or damaged."""
+    try:
+        found = json.loads(_file(home).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_own(home: Path, own: Mapping[str, Mapping[str, str]]) -> None:
+    """Let these be the town's texts, whole or not at all."""
+    open_folder(_file(home).parent)
+    write_whole(_file(home), json.dumps(own, ensure_ascii=False, indent=1, sort_keys=True).encode())
+
+
+def when_changed(home: Path) -> int | None:
+    """When the texts were changed last (nanoseconds); ``None`` if there are none."""
+    try:
+        return _file(home).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def recordings_there(home: Path) -> Mapping[tuple[str, str], int]:
+    """The town's recordings by language and key, with their times of change (nanoseconds)."""
+    return {
+        (file.parent.name, file.name.removesuffix(".wav")): file.stat().st_mtime_ns
+        for file in recordings(home).glob("*/*.wav")
+    }
+
+
+def _file(home: Path) -> Path:
+    return home.resolve() / "prompts" / "own.json"
