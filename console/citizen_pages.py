@@ -185,13 +185,13 @@ class CitizenPages:
         form.needs("number")
         number = form.number("number")
         if number is not None and not add_number(db, citizen, number):
-            form.wrong("number", "card.number_known")
-        return "card.number_added"
+            form.wrong("number", "citizen_card.number_known")
+        return "citizen_card.number_added"
 
     def _remove_number(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         if not remove_number(db, citizen, form["e164"], by=g.operator.login, now=now):
             abort(404)
-        return "card.number_removed"
+        return "citizen_card.number_removed"
 
     def _give(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         e164, purpose = _own(citizen, form), _purpose(form)
@@ -208,19 +208,19 @@ class CitizenPages:
             by=g.operator.login,
             now=now,
         )
-        return "card.consent_given"
+        return "citizen_card.consent_given"
 
     def _withdraw(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         withdraw_consent(
             db, e164=_own(citizen, form), purpose=_purpose(form), how="counter", by=g.operator.login, now=now
         )
-        return "card.consent_withdrawn"
+        return "citizen_card.consent_withdrawn"
 
     def _set_language(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         if form["language"] not in ("it", "en"):
             abort(400)
         remember_language(db, _own(citizen, form), form["language"], now)
-        return "card.language_kept"
+        return "citizen_card.language_kept"
 
     def _register_card(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         kind = next((kind for kind in DocumentKind if kind.value == form["kind"]), None)
@@ -235,12 +235,12 @@ class CitizenPages:
         try:
             register_card(db, citizen, kind=kind, issued_on=issued)
         except NoRule:
-            form.wrong("issued_on", "card.no_rule")
-        return "card.registered"
+            form.wrong("issued_on", "citizen_card.no_rule")
+        return "citizen_card.registered"
 
     def _passport(self, db: Session, citizen: Citizen, _form: Form, now: datetime) -> str:
         told = tell_passport_arrived(db, citizen.id, now=now)
-        return "card.passport_told" if told else "card.passport_not"
+        return "citizen_card.passport_told" if told else "citizen_card.passport_not"
 
     def _citizen(self, db: Session, number: int) -> Citizen:
         citizen = db.get(Citizen, number) if number <= _LARGEST_ID else None

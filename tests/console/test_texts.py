@@ -52,7 +52,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
     groups |= {"place", "purpose", "part", "decision"}
     groups |= {"tried", "closed", "occasion"}
     groups |= {"act", "act_done", "outcome", "attached", "call_outcome", "happening"}
-    groups |= {"new_help", "consent_for", "consent_text", "booking", "document_kind"}
+    groups |= {"new_help", "consent_for", "consent_text", "booking_state", "document_kind"}
     groups |= {"filter_state", "filter_whose", "filter_sort"}
 
     # Sections are named before they have pages; some sentences of the parts that pages are made of, too.
@@ -65,7 +65,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
         "weekday_short",
         "booking_step",
         "rule",
-        "tier",
+        "tier_of_phone",
         "routing_rule",
         "routing_help",
         "message_name",
