@@ -88,6 +88,8 @@ class Visitor:
 
     def violations(self) -> list[str]:
         """What axe finds wrong with the page as it stands: ``rule: element``, one for each."""
+        # A page that is still coming has no style yet.
+        self.page.wait_for_load_state("load")
         # Evaluated, not added as an element: the policy of the page refuses scripts that are not ours.
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate(
