@@ -1,4 +1,4 @@
-"""``python -m tests.live.agi_at 2026-11-24T10:00+01:00``: the AGI server, as if it were started at that time.
+"""``python tests/live/agi_at.py 2026-11-24T10:00+01:00``: the AGI server, as if it were started at that time.
 
 A desk that is open or closed is a matter of the clock, and tests run at night and on Christmas Day too.
 """

@@ -41,6 +41,9 @@ from desk.settings import PROJECT, Settings
 from desk.town import DirectLine, Phone, Routing, Town, read_town
 from prompts.catalogue import load_catalogue
 
+#: By path: some packages install a module named ``tests`` of their own.
+_HERE = Path(__file__).resolve().parent
+
 #: A machine with other work to do is slow; what takes this long is broken.
 PATIENCE = 20.0
 
@@ -409,7 +412,7 @@ class System(Exchange):
         """Start the AGI server as if it were that time, and wait until it takes calls."""
         with (self.settings.home / "agi.out").open("ab") as out:
             self._agi = subprocess.Popen(
-                [sys.executable, "-m", "tests.live.agi_at", at],
+                [sys.executable, str(_HERE / "agi_at.py"), at],
                 cwd=PROJECT,
                 env=environment_for(self.settings),
                 stdin=subprocess.DEVNULL,
@@ -544,7 +547,7 @@ class System(Exchange):
         heartbeat_file(self.settings).unlink(missing_ok=True)
         with (self.settings.home / "worker.out").open("ab") as out:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "tests.live.worker_at", at],
+                [sys.executable, str(_HERE / "worker_at.py"), at],
                 cwd=PROJECT,
                 env=environment_for(self.settings),
                 stdin=subprocess.DEVNULL,

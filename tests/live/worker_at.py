@@ -1,4 +1,4 @@
-"""``python -m tests.live.worker_at 2026-11-24T10:00+01:00``: the worker, as if started at that time."""
+"""``python tests/live/worker_at.py 2026-11-24T10:00+01:00``: the worker, as if started at that time."""
 
 from __future__ import annotations
 
