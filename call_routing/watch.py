@@ -89,7 +89,8 @@ class Watch:
                     ami.login(AMI_USER, self._password)
                     log.info("connected to Asterisk")
                     self._follow(ami, stop)
-            except Gone as e:
+            except (Gone, Refused) as e:
+                # Also an Asterisk that has not loaded its queue yet.
                 log.warning("%s", e)
             except Exception:
                 # Whatever went wrong once, the next connection begins anew.
