@@ -7,16 +7,18 @@ from datetime import datetime, time
 import pytest
 from sqlalchemy import delete, select
 
+from desk.appointments import free_slots
 from desk.db import reading, transaction
 from desk.models import Booking, BookingState, Message, SlotPattern, SlotPlace
 from desk.settings import ROME
-from tests.live.harness import Call, System, wait_until
+from tests.live.harness import OPEN, Call, System, wait_until
 
 pytestmark = pytest.mark.live
 
 GIULIA, LUCA = "+393331112201", "+393331112203"
 BORN = {GIULIA: "15031980", LUCA: "30011965"}
-BUILDING = "2"
+#: The second service of the menu.
+BUILDING, SERVICE = "2", "building_technician"
 
 
 def start(system: System, caller: str, keys: str) -> Call:
@@ -41,6 +43,22 @@ def appointments(system: System) -> list[Booking]:
 
 def local(booking: Booking) -> datetime:
     return booking.starts_at.astimezone(ROME)
+
+
+def test_later_slots_and_another_week_by_key(system: System) -> None:
+    call = start(system, GIULIA, f"21{BUILDING}94")
+    # The next week's fourth slot: the first three were passed over.
+    with reading(system.database) as session:
+        monday = datetime(2026, 11, 30, tzinfo=ROME)
+        slots = free_slots(session, SERVICE, now=datetime.fromisoformat(OPEN), limit=4, since=monday)
+    wanted = slots[3].starts.astimezone(ROME)
+    assert wanted > monday
+    call.hear_all(system.sentence("appointments.slot.on", day=wanted.date(), at=wanted.time()))
+    call.press(f"1{BORN[GIULIA]}1")
+    call.hear(system.prompt("appointments.booked"))
+    call.hang_up()
+    (booking,) = appointments(system)
+    assert local(booking) == wanted
 
 
 def test_book_then_move_by_reference_then_cancel_as_a_recognised_caller(system: System) -> None:

@@ -9,7 +9,16 @@ from sqlalchemy import select
 
 from desk.courses import position
 from desk.db import reading, transaction
-from desk.models import Course, Enrolment, Message, PartOfDay, RoomBooking, RoomDetails
+from desk.models import (
+    Course,
+    CourseDetails,
+    Enrolment,
+    Message,
+    PartOfDay,
+    Request,
+    RoomBooking,
+    RoomDetails,
+)
 from desk.rooms import approve
 from tests.live.harness import OPEN, Call, System, wait_until
 
@@ -65,6 +74,20 @@ def test_enrol_with_a_place_then_hear_what_is_owed(system: System) -> None:
     call.hear_all(system.sentence("payment.owed", amount=85))
     call.hang_up()
 
+    # Once its pagoPA notice is there, its number comes by SMS.
+    notice = "301" + 15 * "4"
+    with transaction(system.database) as session:
+        details = session.get_one(Request, request.id).details
+        assert isinstance(details, CourseDetails)
+        session.get_one(Request, request.id).details = details.model_copy(update={"pagopa_notice": notice})
+    call = start(system, GIULIA, f"14{request.reference}")
+    call.hear_begin(system.prompt("payment.by_sms"), timeout=60)
+    call.press("1")
+    call.hear(system.prompt("information.sent"))
+    call.hang_up()
+    assert templates(system, GIULIA) == ["course_place", "payment_notice"]
+    assert notice in system.texts(GIULIA)[-1].body
+
 
 def test_the_last_place_goes_while_another_caller_decides_and_moves_up_later(system: System) -> None:
     places(system, 1)
@@ -90,6 +113,13 @@ def test_the_last_place_goes_while_another_caller_decides_and_moves_up_later(sys
 
 
 def test_a_room_is_free_then_asked_for_then_taken(system: System) -> None:
+    # The key for going back leads from the number of people to what the room is for.
+    call = start(system, GIULIA, "442#")
+    call.hear(system.prompt("rooms.purpose.conference"))
+    call.hang_up()
+    nodes = [event.node for event in system.story(GIULIA).events if event.event == "entered"]
+    assert nodes[-3:] == ["rooms", "rooms.people", "rooms"]
+
     call = start(system, GIULIA, THAT_SATURDAY)
     call.hear(system.prompt("rooms.part.morning.free"))
     call.press(f"1{BORN[GIULIA]}1")
