@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from call_routing.ami import Ami, Event, Refused
+from call_routing.ami import Ami, Event, Gone, Refused
 from call_routing.live_view import RINGING
 from call_routing.names import CONSOLE_USER, START, TRUNK, TRY_IT, WEB_PHONE, WEB_PHONES, Context, web_phone
 from desk.settings import Settings
@@ -39,7 +39,11 @@ class Access:
 def console_connection(settings: Settings, password: str) -> Iterator[Ami]:
     """A short connection to Asterisk as the console. Raises :class:`~call_routing.ami.Gone`."""
     with Ami(("127.0.0.1", settings.ami_port)) as ami:
-        ami.login(CONSOLE_USER, password)
+        try:
+            ami.login(CONSOLE_USER, password)
+        except Refused as e:
+            # An Asterisk with another keyring is none of ours.
+            raise Gone("Asterisk does not let the console in") from e
         yield ami
 
 

@@ -24,7 +24,14 @@ from desk.audit import AuditAction, note_look
 from desk.certificates import CertificateOrder, active_kinds, file_certificate
 from desk.complaints import ReportOrder, file_report
 from desk.consents import give_consent
-from desk.counter_requests import COUNTER_KINDS, SERVICES, CounterOrder, file_at_counter, finish_at_counter
+from desk.counter_requests import (
+    COUNTER_KINDS,
+    SERVICES,
+    CounterOrder,
+    file_at_counter,
+    finish_at_counter,
+    note_visit,
+)
 from desk.db import Sessions, reading, transaction
 from desk.find_citizens import PersonQuery, find_citizens
 from desk.models import (
@@ -148,6 +155,8 @@ class NewRequestPages:
                     filed = None
                 else:
                     self._agree(db, asker, now)
+                    if form["channel"] != Channel.PHONE:
+                        note_visit(db, filed, by=g.operator.login, now=now)
                     note_look(
                         db,
                         by=g.operator.login,

@@ -7,6 +7,7 @@ Certificates and reports are filed as from everywhere else (:mod:`desk.certifica
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from desk.consents import give_consent
+from desk.counter import UnknownService, record_visit
 from desk.models import (
     CounterDetails,
     IdentifiedBy,
@@ -35,6 +37,13 @@ class Service:
     #: Whether who asks has to say who it is.
     identified: bool
 
+
+#: How visits for them are counted (:mod:`desk.counter`), where the name differs.
+_COUNTED_AS: Mapping[RequestKind, str] = {
+    RequestKind.CERTIFICATE: "certificates",
+    RequestKind.RESIDENCE_CHANGE: "residence",
+    RequestKind.REPORT: "complaints",
+}
 
 #: The ten services that are told in a few words, in the order in which the town names them.
 SERVICES: Mapping[RequestKind, Service] = {
@@ -139,3 +148,13 @@ def finish_at_counter(
         for state in (RequestState.IN_PROGRESS, RequestState.DONE):
             begin_period(session, request, state, by=by, now=now, tell=False)
     session.flush()
+
+
+def note_visit(session: Session, request: Request, *, by: str, now: datetime) -> None:
+    """Count the visit to the counter in which ``request`` was made, once.
+
+    A town that does not count that service at its counter is none the worse for it.
+    """
+    service = _COUNTED_AS.get(request.kind, request.kind.value)
+    with suppress(UnknownService):
+        record_visit(session, service, by=by, idempotency_key=f"request-{request.reference}", now=now)

@@ -186,7 +186,9 @@ class Peer:
 
 
 def test_asterisk_is_asked() -> None:
-    phones = "200 result=1 (0 1 0 NOT_INUSE INUSE UNAVAILABLE)"
+    # Of each place the phone in the page, which nobody has open, and the one on the desk.
+    pauses, states = "0 0 0 1 0 0", "UNAVAILABLE NOT_INUSE UNAVAILABLE INUSE UNAVAILABLE UNAVAILABLE"
+    phones = f"200 result=1 ({pauses} {states})"
     peer = Peer("200 result=1 (1 3 0 0)", phones)
     assert AgiQueue(Session(peer)).facts(["201", "101", "102"]) == QueueFacts(1, 1, 3)
     assert "QUEUE_MEMBER(desk,paused,PJSIP/101)" in peer.commands[1]

@@ -41,7 +41,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, database_url="")
+    # Nothing listens there: a system that runs beside the tests is left alone.
+    return Settings(home=tmp_path, database_url="", ami_port=9)
 
 
 @pytest.fixture

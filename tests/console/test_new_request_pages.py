@@ -24,6 +24,9 @@ from desk.models import (
     Citizen,
     CompetentOffice,
     CounterDetails,
+    CounterService,
+    CounterVisit,
+    FlowCategory,
     IdentifiedBy,
     IdentityDocument,
     Message,
@@ -56,6 +59,10 @@ def giulia(sessions: Sessions, clock: Clock) -> Citizen:
                 working_days=3,
             )
         )
+        for code in ("certificates", "information"):
+            session.add(FlowCategory(code=code, position=1, name_it=code, name_en=code))
+            session.flush()
+            session.add(CounterService(code=code, position=1, name_it=code, name_en=code, category_code=code))
         session.add(CompetentOffice(code="technical", name="Ufficio tecnico", email="tecnico@example.org"))
         session.flush()
         session.add(
@@ -85,6 +92,12 @@ def filed(sessions: Sessions) -> list[Request]:
         requests = list(session.scalars(select(Request).order_by(Request.id)))
         assert all(request.periods for request in requests)
         return requests
+
+
+def visits(sessions: Sessions) -> list[tuple[str, str]]:
+    with reading(sessions) as session:
+        rows = session.scalars(select(CounterVisit).order_by(CounterVisit.id))
+        return [(row.service_code, row.by) for row in rows]
 
 
 def errors(page: str) -> list[str]:
@@ -134,6 +147,7 @@ def test_a_certificate_is_ordered_at_the_counter_as_from_everywhere(
         assert session.scalars(select(Message.template)).all() == ["certificate_receipt"]
     assert "Richiesta registrata." in at_desk.get(first.headers["Location"]).text
     assert ("changed", "filed") in audit(sessions)
+    assert visits(sessions) == [("certificates", "anna")]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +192,8 @@ def test_who_is_not_in_the_register_and_who_says_nothing(
         answer = at_desk.post(f"{NEW}/{kind}", data={"text": "x", **form})
         assert answer.status_code == 303, kind
     unregistered, nobody, found, by_card = filed(sessions)
+    # The town counts certificates and information; who telephones is no visitor.
+    assert visits(sessions) == [("information", "anna")]
     assert (unregistered.applicant, unregistered.state) == ("D'Adda Ugo", RequestState.DONE)
     assert (nobody.applicant, nobody.citizen_id) == (None, None)
     assert found.citizen_id == by_card.citizen_id == giulia.id

@@ -176,6 +176,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
             "ws_port",
             "wss_port",
             "try_it",
+            "listening",
             "rtp_first_port",
             "rtp_last_port",
             "trunk_uri",

@@ -59,6 +59,7 @@ ELSEWHERE = {
     "certificate.group",
     "certificate.resume",
     "certificate.spooled",
+    "certificate.voice",
     "message.filed",
     "message.nothing",
     "welcome.closed",

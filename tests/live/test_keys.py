@@ -133,8 +133,8 @@ def test_three_wrong_identifications_lead_to_a_person_and_six_a_day_are_the_limi
 def test_two_of_a_family_who_share_a_number_are_told_apart(town: System) -> None:
     # Sofia, not Marco.
     caller = "+39029090101"
-    call = town.call(caller=caller, keys=BIRTH_FOR_SELF + "21072004" + "11")
-    # No mobile phone, so no question about SMS.
+    # No mobile phone: instead of an SMS a call is offered, and not wanted.
+    call = town.call(caller=caller, keys=BIRTH_FOR_SELF + "21072004" + "11" + "2")
     call.hear(town.prompt("certificate.confirm.intro"))
     call.press("1")
     request = town.request(caller)
