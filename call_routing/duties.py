@@ -62,10 +62,15 @@ def word_of(reason: PauseReason | None) -> str | None:
     return None if reason is None else _WORDS.get(reason, reason.value)
 
 
+def phones_of(place: Place) -> tuple[str, str]:
+    """The phone that is used at a place, and the other one."""
+    web, desk = interfaces(place.extension)
+    return (web, desk) if place.device is Device.WEB else (desk, web)
+
+
 def orders_of(place: Place) -> tuple[Pause, ...]:
     """How the two phones of a place have to be."""
-    web, desk = interfaces(place.extension)
-    used, other = (web, desk) if place.device is Device.WEB else (desk, web)
+    used, other = phones_of(place)
     return Pause(used, word_of(place.duty.reason)), Pause(other, Paused.ELSEWHERE)
 
 

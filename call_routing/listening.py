@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from call_routing.ami import Ami
-from call_routing.names import Context, interfaces
-from desk.places import Device, Place
+from call_routing.duties import phones_of
+from call_routing.names import Context
+from desk.places import Place
 
 #: How the extensions of the two ways in begin, and of the way of the sentence to the operator; and that one.
 LISTEN, WHISPER, TELL, TOLD = "listen", "whisper", "tell", "told"
@@ -12,18 +13,12 @@ LISTEN, WHISPER, TELL, TOLD = "listen", "whisper", "tell", "told"
 RING = 20
 
 
-def interface_of(place: Place) -> str:
-    """The phone that is used at a place."""
-    web, desk = interfaces(place.extension)
-    return web if place.device is Device.WEB else desk
-
-
 def listen(ami: Ami, supervisor: Place, operator: Place, *, whisper: bool) -> None:
     """Tell the operator and ring the supervisor's phone; once it is picked up, the listening begins.
 
     Raises :class:`~call_routing.ami.Refused`.
     """
-    phone = interface_of(operator).partition("/")[2]
+    phone = phones_of(operator)[0].partition("/")[2]
     ami.send_action(
         {
             "Action": "Originate",
@@ -37,7 +32,7 @@ def listen(ami: Ami, supervisor: Place, operator: Place, *, whisper: bool) -> No
     ami.send_action(
         {
             "Action": "Originate",
-            "Channel": interface_of(supervisor),
+            "Channel": phones_of(supervisor)[0],
             "Context": Context.LISTENING,
             "Exten": f"{WHISPER if whisper else LISTEN}{phone}",
             "Priority": "1",

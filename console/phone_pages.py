@@ -17,8 +17,8 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import IntegrityError
 
 from call_routing.ami import Ami, Gone, Refused
-from call_routing.duties import orders_of, pause_phone, started_at
-from call_routing.names import Context, Variable, interfaces, web_phone
+from call_routing.duties import orders_of, pause_phone, phones_of, started_at
+from call_routing.names import Context, Variable, web_phone
 from call_routing.web_phones import (
     SECONDS,
     console_connection,
@@ -311,13 +311,12 @@ class PhonePages:
                 abort(409)
         if not self._settings.trunk_uri:
             return jsonify(called=False), HTTPStatus.CONFLICT
-        web, desk = interfaces(mine.extension)
         with self._asterisk() as ami:
             try:
                 ami.send_action(
                     {
                         "Action": "Originate",
-                        "Channel": web if mine.device is Device.WEB else desk,
+                        "Channel": phones_of(mine)[0],
                         "Context": Context.CALLED_BACK,
                         "Exten": number,
                         "Priority": "1",

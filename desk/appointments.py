@@ -17,7 +17,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from desk.consents import give_consent
 from desk.db import insert, one_at_a_time
 from desk.events import note_event
 from desk.models import (
@@ -35,9 +34,9 @@ from desk.models import (
     Message,
     MessageState,
     Office,
-    Purpose,
     SlotPlace,
 )
+from desk.receipts import note_agreement
 from desk.references import add_with_reference
 from desk.settings import ROME
 from desk.slots import Agenda, Pattern, Slot, Span
@@ -233,17 +232,7 @@ def book(session: Session, order: BookingOrder, *, now: datetime, by: str | None
     booking = _new_booking(session, order, slot, now)
     _occupy(session, place, booking)
     _note(session, booking, BookingStep.BOOKED, by=by or order.channel.value, now=now)
-    if order.consent_text and order.contact_e164:
-        give_consent(
-            session,
-            e164=order.contact_e164,
-            citizen_id=order.citizen_id,
-            purpose=Purpose.RECEIPTS,
-            text_version=order.consent_text,
-            how=order.channel.value,
-            by=by or order.call_unique_id or order.holder,
-            now=now,
-        )
+    note_agreement(session, order, by=by or order.call_unique_id or order.holder, now=now)
     if order.sms:
         _tell(session, booking, BookingStep.BOOKED, now)
     return booking

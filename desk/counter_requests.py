@@ -14,17 +14,16 @@ from datetime import datetime
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from desk.consents import give_consent
 from desk.counter import UnknownService, record_visit
 from desk.models import (
     CounterDetails,
     IdentifiedBy,
-    Purpose,
     Request,
     RequestKind,
     RequestState,
 )
 from desk.models.details import CounterKind
+from desk.receipts import note_agreement
 from desk.requests import Order, begin_period, file_order
 
 
@@ -118,17 +117,7 @@ def file_at_counter(session: Session, order: CounterOrder, *, by: str, now: date
     if not new:
         return request
     finish_at_counter(session, request, applicant=order.applicant, done=order.done, by=by, now=now)
-    if order.consent_text and order.contact_e164:
-        give_consent(
-            session,
-            e164=order.contact_e164,
-            citizen_id=order.citizen_id,
-            purpose=Purpose.RECEIPTS,
-            text_version=order.consent_text,
-            how=order.channel.value,
-            by=by,
-            now=now,
-        )
+    note_agreement(session, order, by=by, now=now)
     return request
 
 

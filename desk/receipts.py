@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from desk.consents import give_consent, has_consent
-from desk.models import IdentifiedBy, Purpose, Request
+from desk.models import Channel, IdentifiedBy, Purpose, Request
 from desk.requests import Order
 from desk.sms.outbox import write_message
 
@@ -28,6 +29,34 @@ class CitizenOrder(Order):
     consent_text: str | None = None
 
 
+class Agreeing(Protocol):
+    """An order by which a citizen may have agreed to be texted."""
+
+    @property
+    def contact_e164(self) -> str | None: ...
+    @property
+    def citizen_id(self) -> int | None: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def consent_text(self) -> str | None: ...
+
+
+def note_agreement(session: Session, order: Agreeing, *, by: str, now: datetime) -> None:
+    """Note the consent that came with ``order``, if any; ``by`` is who or what took it down."""
+    if order.consent_text and order.contact_e164:
+        give_consent(
+            session,
+            e164=order.contact_e164,
+            citizen_id=order.citizen_id,
+            purpose=Purpose.RECEIPTS,
+            text_version=order.consent_text,
+            how=order.channel.value,
+            by=by,
+            now=now,
+        )
+
+
 def send_receipt(
     session: Session,
     order: CitizenOrder,
@@ -38,17 +67,7 @@ def send_receipt(
     now: datetime,
 ) -> None:
     """Note the consent that came with the order, and write the receipt where one is expected."""
-    if order.consent_text and order.contact_e164:
-        give_consent(
-            session,
-            e164=order.contact_e164,
-            citizen_id=order.citizen_id,
-            purpose=Purpose.RECEIPTS,
-            text_version=order.consent_text,
-            how=order.channel.value,
-            by=order.call_unique_id or order.idempotency_key,
-            now=now,
-        )
+    note_agreement(session, order, by=order.call_unique_id or order.idempotency_key, now=now)
     if order.sms:
         tell(session, request, template, values, now=now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from desk.models import (
     Channel,
     Delivery,
     EventKind,
+    Message,
     MessageDetails,
     Request,
     RequestDetails,
@@ -25,6 +27,7 @@ from desk.models import (
     RequestPeriod,
     RequestState,
 )
+from desk.models.details import CounterKind
 from desk.references import add_with_reference
 from desk.settings import ROME
 from desk.sms.outbox import write_if_agreed
@@ -33,22 +36,7 @@ from desk.sms.outbox import write_if_agreed
 MESSAGE_DAYS = 1
 
 #: The kinds whose citizens wait for something of ours, and are told when it is done or late.
-WAITED_FOR = frozenset(
-    {
-        RequestKind.CERTIFICATE,
-        RequestKind.REPORT,
-        RequestKind.CALL_CENTER,
-        RequestKind.DOCUMENTS,
-        RequestKind.INFORMATION,
-        RequestKind.IDENTITY_DOCUMENTS,
-        RequestKind.RESIDENCE_CHANGE,
-        RequestKind.DECLARATIONS,
-        RequestKind.AUTHENTICATION,
-        RequestKind.FORMS,
-        RequestKind.APPOINTMENTS,
-        RequestKind.PAYMENTS,
-    }
-)
+WAITED_FOR = frozenset({RequestKind.CERTIFICATE, RequestKind.REPORT, *get_args(CounterKind)})
 
 _NEXT = {
     RequestState.RECEIVED: {RequestState.IN_PROGRESS, RequestState.REJECTED},
@@ -278,29 +266,28 @@ def begin_period(
     if not tell or request.kind not in WAITED_FOR:
         return
     if to is RequestState.REJECTED:
-        write_if_agreed(
-            session,
-            to=request.contact_e164,
-            template="request_rejected",
-            values={"ref": request.reference},
-            language=request.language,
-            request_id=request.id,
-            now=now,
-            key=f"rejected {request.id}",
-        )
+        write_news(session, request, "request_rejected", occasion="rejected", now=now)
     if to is RequestState.DONE:
         details = request.details
         at_counter = isinstance(details, CertificateDetails) and details.delivery is Delivery.COUNTER
-        write_if_agreed(
-            session,
-            to=request.contact_e164,
-            template="certificate_ready" if at_counter else "request_done",
-            values={"ref": request.reference},
-            language=request.language,
-            request_id=request.id,
-            now=now,
-            key=f"done {request.id}",
-        )
+        template = "certificate_ready" if at_counter else "request_done"
+        write_news(session, request, template, occasion="done", now=now)
+
+
+def write_news(
+    session: Session, request: Request, template: str, *, occasion: str, now: datetime
+) -> Message | None:
+    """Text how a request stands to who made it, if that was agreed to; once for each ``occasion``."""
+    return write_if_agreed(
+        session,
+        to=request.contact_e164,
+        template=template,
+        values={"ref": request.reference},
+        language=request.language,
+        request_id=request.id,
+        now=now,
+        key=f"{occasion} {request.id}",
+    )
 
 
 def _tell(session: Session, kind: EventKind, request: Request, now: datetime) -> None:

@@ -20,7 +20,7 @@ from desk.models import (
     RequestState,
 )
 from desk.preferences import language_of
-from desk.requests import WAITED_FOR
+from desk.requests import WAITED_FOR, write_news
 from desk.settings import ROME
 from desk.sms.outbox import write_if_agreed
 from desk.sms.templates import GSM_7
@@ -87,17 +87,7 @@ def tell_delays(session: Session, *, now: datetime) -> int:
         )
     ).all()
     written = [
-        write_if_agreed(
-            session,
-            to=request.contact_e164,
-            template="request_delayed",
-            values={"ref": request.reference},
-            language=request.language,
-            request_id=request.id,
-            now=now,
-            key=f"delayed {request.id}",
-        )
-        for request in late
+        write_news(session, request, "request_delayed", occasion="delayed", now=now) for request in late
     ]
     return len(written) - written.count(None)
 

@@ -14,45 +14,14 @@ from datetime import date, datetime
 from typing import Any
 
 from desk.settings import ROME
+from prompts.speaking import english, italian
 from reports.definitions import Unit, definitions
 from reports.figures import TABLES, Column, Table, Value
 
 #: What is shown where there is nothing to count.
 NOTHING = "–"
-WEEKDAYS = {
-    "it": ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-MONTHS = {
-    "it": (
-        "gennaio",
-        "febbraio",
-        "marzo",
-        "aprile",
-        "maggio",
-        "giugno",
-        "luglio",
-        "agosto",
-        "settembre",
-        "ottobre",
-        "novembre",
-        "dicembre",
-    ),
-    "en": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-}
+WEEKDAYS = {"it": italian.WEEKDAYS, "en": english.WEEKDAYS}
+MONTHS = {"it": italian.MONTHS, "en": english.MONTHS}
 
 
 def in_words(unit: Unit, value: Value, language: str = "it") -> str:

@@ -9,11 +9,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from prompts.speaking import english, italian
 from reports.erlang import Load, agents_needed, level
 
 _WEEKDAYS = {
-    "it": ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
-    "en": ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"),
+    "it": italian.WEEKDAYS,
+    "en": tuple(f"{day}s" for day in english.WEEKDAYS),
 }
 #: The longest span that one more operator is advised for, half hours.
 _LONGEST = 4

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 from sqlalchemy.orm import Session
 
-from desk.db import DatabaseGone, connect, sessions, transaction
+from desk.cli.changing import changing
 from desk.models import Operator, Role
 from desk.operators import (
     LoginTaken,
@@ -20,7 +18,6 @@ from desk.operators import (
     operator_by_login,
     reset_password,
 )
-from desk.settings import Settings
 
 #: Who it was, for the audit: whoever has the command has the machine.
 _BY = "command line"
@@ -44,7 +41,7 @@ def add(login: str, name: str, role: str) -> None:
     """Add an operator and print a password for the first log-in. It cannot be shown again."""
     try:
         given = give_password()
-        with _changing() as session:
+        with changing() as session:
             add_operator(
                 session, given, login=login, name=name, role=Role(role), by=_BY, now=datetime.now(UTC)
             )
@@ -58,7 +55,7 @@ def add(login: str, name: str, role: str) -> None:
 @operator.command("list")
 def list_() -> None:
     """Print all operators with their roles."""
-    with _changing() as session:
+    with changing() as session:
         for each in all_operators(session):
             state = "" if each.active else "  shut out"
             click.echo(f"{each.login}  {each.name}  {each.role}{state}")
@@ -69,7 +66,7 @@ def list_() -> None:
 def reset(login: str) -> None:
     """Print a new password for one log-in, and end what was open with the old one."""
     given = give_password()
-    with _changing() as session:
+    with changing() as session:
         reset_password(session, _known(session, login), given, by=_BY, now=datetime.now(UTC))
     click.echo(given.password)
 
@@ -78,7 +75,7 @@ def reset(login: str) -> None:
 @click.argument("login")
 def drop(login: str) -> None:
     """Ask an operator who lost the telephone for no code any more."""
-    with _changing() as session:
+    with changing() as session:
         drop_two_step(session, _known(session, login), by=_BY, now=datetime.now(UTC))
     click.echo(f"{login} logs in with the password alone.")
 
@@ -88,12 +85,3 @@ def _known(session: Session, login: str) -> Operator:
     if found is None:
         raise click.ClickException(f"There is no operator {login}.")
     return found
-
-
-@contextmanager
-def _changing() -> Iterator[Session]:
-    try:
-        with transaction(sessions(connect(Settings().url))) as session:
-            yield session
-    except DatabaseGone as e:
-        raise click.ClickException(str(e)) from e

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
-from sqlalchemy.orm import Session
 
 from desk.api_keys import PER_MINUTE, BadKey, api_keys, create_api_key, revoke_api_key
-from desk.db import DatabaseGone, Sessions, connect, sessions, transaction
+from desk.cli.changing import changing
+from desk.db import Sessions, transaction
 from desk.event_poster import HttpPoster
 from desk.events import (
     BadAddress,
@@ -49,7 +47,7 @@ def api_key() -> None:
 @click.option("--per-minute", default=PER_MINUTE, show_default=True, type=click.IntRange(1, 100_000))
 def create_key(name: str, scopes: tuple[str, ...], per_minute: int) -> None:
     """Make a key for the system NAME and print it. It cannot be shown again."""
-    with _changing() as session:
+    with changing() as session:
         key = create_api_key(
             session,
             name=name,
@@ -63,7 +61,7 @@ def create_key(name: str, scopes: tuple[str, ...], per_minute: int) -> None:
 @api_key.command("list")
 def list_keys() -> None:
     """Print all keys by the part that is no secret, with their scopes and last use."""
-    with _changing() as session:
+    with changing() as session:
         for key in api_keys(session):
             used = f"used {_day(key.used_at)}" if key.used_at else "never used"
             state = f"revoked {_day(key.revoked_at)}" if key.revoked_at else f"{key.per_minute}/min"
@@ -75,7 +73,7 @@ def list_keys() -> None:
 def revoke_key(prefix: str) -> None:
     """End the key that begins with ctl_PREFIX, at once."""
     try:
-        with _changing() as session:
+        with changing() as session:
             revoke_api_key(session, prefix, now=datetime.now(UTC))
     except BadKey as e:
         raise click.ClickException(f"No key in force begins with ctl_{prefix}.") from e
@@ -101,7 +99,7 @@ def subscribe_(url: str, kinds: tuple[str, ...]) -> None:
     settings = Settings()
     try:
         keyring = open_keyring(settings.home, extensions=(), logins=())
-        with _changing() as session:
+        with changing() as session:
             wanted = [EventKind(kind) for kind in kinds] or list(EventKind)
             made = subscribe(session, url=url, kinds=wanted, now=datetime.now(UTC))
     except (BadAddress, KeyringError) as e:
@@ -112,7 +110,7 @@ def subscribe_(url: str, kinds: tuple[str, ...]) -> None:
 @events.command("list")
 def list_subscriptions() -> None:
     """Print the subscriptions in force."""
-    with _changing() as session:
+    with changing() as session:
         for subscription in subscriptions(session):
             click.echo(f"{subscription.id}  {subscription.url}  {', '.join(subscription.kinds)}")
 
@@ -122,7 +120,7 @@ def list_subscriptions() -> None:
 def unsubscribe_(subscription: str) -> None:
     """End a subscription; what waits for it is not sent any more."""
     try:
-        with _changing() as session:
+        with changing() as session:
             unsubscribe(session, subscription, now=datetime.now(UTC))
     except UnknownSubscription as e:
         raise click.ClickException("There is no such subscription.") from e
@@ -144,15 +142,6 @@ def forget_old(database: Sessions) -> None:
     with transaction(database, durable=False) as session:
         forget_answers(session, now=now)
         forget_events(session, now=now)
-
-
-@contextmanager
-def _changing() -> Iterator[Session]:
-    try:
-        with transaction(sessions(connect(Settings().url))) as session:
-            yield session
-    except DatabaseGone as e:
-        raise click.ClickException(str(e)) from e
 
 
 def _day(moment: datetime) -> str:
