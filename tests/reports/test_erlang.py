@@ -150,7 +150,7 @@ def test_endless_patience_is_erlang_c(calls: float, handling: float, spare: int,
     load = Load(calls, handling)
     operators = math.ceil(load.erlangs) + spare
     without, nearly = (
-        level(load, operators, within=within, patience=patience) for patience in (math.inf, 1e8)
+        level(load, operators, within=within, patience=patience) for patience in (math.inf, 1e9)
     )
     assert nearly.wait == pytest.approx(without.wait, abs=1e-4)
     assert nearly.service_level == pytest.approx(without.service_level, abs=1e-4)
