@@ -3,6 +3,7 @@ private cluster, migrated as in production."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -10,13 +11,12 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from desk import db, operators
 from desk.demo import demo_logins, load_demo
@@ -24,6 +24,9 @@ from desk.keyring import Keyring
 
 #: A template that every test's PostgreSQL database is copied from.
 _TEMPLATE = "migrated"
+
+#: Bytes of memory from which on the tests keep their files there; they use a third of it.
+_PLENTY = 8 * 2**30
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 DEMO_KEYRING = Keyring({}, "t", "a", "w", {login: f"{login}-password" for login in demo_logins()})
@@ -77,6 +80,10 @@ class Postgres:
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
+    def drop(self, url: str) -> None:
+        """Remove the database at that URL with all who still use it."""
+        self.execute(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)')
+
     def execute(self, statement: str) -> None:
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         try:
@@ -86,7 +93,7 @@ class Postgres:
             engine.dispose()
 
 
-@contextmanager
+@contextlib.contextmanager
 def private_postgres() -> Iterator[Postgres]:
     """A private cluster that runs while the block does. A machine without PostgreSQL fails the tests."""
     programs = _programs()
@@ -133,9 +140,10 @@ def sqlite_url(tmp_path: Path, _migrated_file: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: Postgres) -> str:
+def postgres_url(postgres: Postgres) -> Iterator[str]:
     """A migrated PostgreSQL database."""
-    return postgres.create(template=_TEMPLATE)
+    with _copied(postgres, _TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -153,12 +161,13 @@ def database_url(request: pytest.FixtureRequest, database_kind: str) -> str:
 
 
 @pytest.fixture
-def empty_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
     """Where :func:`desk.db.migrate` has not been yet, once of each kind."""
     if database_kind == "sqlite":
-        return f"sqlite:///{tmp_path / 'new' / 'centralino.sqlite'}"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return postgres.create()
+        yield f"sqlite:///{tmp_path / 'new' / 'centralino.sqlite'}"
+        return
+    with _copied(request.getfixturevalue("postgres"), "template0") as url:
+        yield url
 
 
 @pytest.fixture
@@ -183,14 +192,26 @@ def demo_keyring() -> Keyring:
 @pytest.fixture
 def town(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[db.Sessions]:
     """Sessions on a database that holds the demo town, once of each kind."""
-    if database_kind == "sqlite":
-        shutil.copy(request.getfixturevalue("_town_file"), tmp_path / "centralino.sqlite")
-        url = f"sqlite:///{tmp_path / 'centralino.sqlite'}"
-    else:
-        url = request.getfixturevalue("postgres").create(template=request.getfixturevalue("_town_name"))
-    engine = db.connect(url)
-    yield db.sessions(engine)
-    engine.dispose()
+    with contextlib.ExitStack() as stack:
+        if database_kind == "sqlite":
+            shutil.copy(request.getfixturevalue("_town_file"), tmp_path / "centralino.sqlite")
+            url = f"sqlite:///{tmp_path / 'centralino.sqlite'}"
+        else:
+            name = request.getfixturevalue("_town_name")
+            url = stack.enter_context(_copied(request.getfixturevalue("postgres"), name))
+        engine = db.connect(url)
+        yield db.sessions(engine)
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def _copied(postgres: Postgres, template: str) -> Iterator[str]:
+    """A database of one test. Hundreds that stay would take minutes to remove at the end."""
+    url = postgres.create(template=template)
+    try:
+        yield url
+    finally:
+        postgres.drop(url)
 
 
 @pytest.fixture(scope="session")
@@ -234,6 +255,20 @@ def _account() -> str | None:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
+
+
+def pytest_configure() -> None:
+    """What tests write goes into memory where there is plenty: most of it is short-lived databases."""
+    memory = Path("/dev/shm")
+    free = shutil.disk_usage(memory).free if os.access(memory, os.W_OK) else 0
+    if "TMPDIR" not in os.environ and min(free, _memory_free()) > _PLENTY:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
+
+
+def _memory_free() -> int:
+    """Bytes of memory that can be used without another program suffering."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
 
 
 @pytest.hookimpl(trylast=True)
