@@ -22,11 +22,12 @@ import datetime as dt
 import re
 import tomllib
 import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -388,7 +389,9 @@ def load_catalogue(
         if language not in GRAMMARS:
             wrong.append(f"{path.name}: nothing knows how to say numbers in {language}")
             continue
-        known = _load_language(path, language, wrong)
+        shipped, faults = _load_language(path, path.stat().st_mtime_ns)
+        wrong += faults
+        known = dict(shipped)
         for key, text in own.get(language, {}).items():
             with suppress(KeyError, ValueError):
                 known[key] = in_own_words(known[key], language, text)
@@ -414,19 +417,26 @@ def in_own_words(prompt: Prompt, language: str, text: str) -> Prompt:
     return other
 
 
-def _load_language(path: Path, language: str, wrong: list[str]) -> dict[str, Prompt]:
+@lru_cache(maxsize=8)
+def _load_language(path: Path, written: int) -> tuple[Mapping[str, Prompt], Sequence[str]]:
+    """The prompts of a file, and what is wrong with it.
+
+    Pages of the town's own texts ask again and again: a file is read once for each time it was
+    ``written`` (ns).
+    """
+    language = path.stem
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        wrong.append(f"{path.name}: {e}")
-        return {}
+        return {}, [f"{path.name}: {e}"]
+    wrong: list[str] = []
     prompts = {}
     for key, leaf in _leaves(tree):
         try:
             prompts[key] = _prompt(key, leaf, language)
         except ValueError as e:
             wrong.append(f"{path.name}: {key}: {e}")
-    return prompts
+    return prompts, wrong
 
 
 def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -6,7 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Self
 
 
@@ -26,7 +28,7 @@ class Texts:
     @classmethod
     def read(cls) -> Self:
         """Read the TOML files in the folder of each language, one per topic."""
-        return cls({language: _flat(_toml(language)) for language in Language})
+        return cls({language: _texts_in(language) for language in Language})
 
     def say(self, language: Language, key: str, **values: object) -> str:
         """The text of ``key``, filled in. An unknown key is a programming error: ``KeyError``."""
@@ -40,6 +42,11 @@ class Texts:
     def label(self, language: Language, group: str, code: str) -> str:
         """The name of a value kept as data. A code the town added without a text of ours shows itself."""
         return self.by_language[language].get(f"{group}.{code}", code)
+
+
+@cache
+def _texts_in(language: Language) -> Mapping[str, str]:
+    return MappingProxyType(_flat(_toml(language)))
 
 
 def _toml(language: Language) -> Mapping[str, object]:
