@@ -70,7 +70,7 @@ class _Supposed:
 
     def __getattr__(self, name: str) -> object:
         # Found once for each name: what is set here is not asked for again.
-        member = inspect.getattr_static(self._protocol, name)
+        member = _member(self._protocol, name)
         if isinstance(member, property):
             assert member.fget is not None
             part: object = _Supposed(self._of, _returned(member.fget), self._pick)
@@ -83,6 +83,12 @@ class _Supposed:
 
         setattr(self, name, part)
         return part
+
+
+@cache
+def _member(protocol: type, name: str) -> Any:
+    # A walk asks for the same few, millions of times.
+    return inspect.getattr_static(protocol, name)
 
 
 def possible(wanted: Any, known: Known) -> tuple[object, ...]:

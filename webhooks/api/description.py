@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +45,7 @@ def description_page(server: str) -> Callable[[], ResponseReturnValue]:
     return openapi
 
 
+@cache
 def describe(server: str) -> Json:
     """The whole description."""
     schemas, components = models_json_schema(list(_models()), ref_template=_REF)
