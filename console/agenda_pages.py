@@ -207,7 +207,7 @@ class AgendaPages:
             return self._found(form)
         starts = _moment(request.form.get("at", ""))
         citizen_id = request.form.get("citizen", type=int)
-        name = None if citizen_id else form.text("name", 80)
+        name = None if citizen_id else form.text("name", 160)
         typed = form.text("phone", 30, required=not citizen_id)
         number = to_e164(typed)
         if typed and number is None:
@@ -223,7 +223,7 @@ class AgendaPages:
             starts_at=starts,
             holder=request.form.get("holder", "")[:80] or f"console {uuid.uuid4()}",
             citizen_id=citizen_id,
-            name=name,
+            applicant=name,
             contact_e164=number,
             language="en" if request.form.get("language") == "en" else "it",
             channel=Channel.COUNTER,
