@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from desk import db
 from desk.applicants import Outsider
@@ -16,7 +16,17 @@ from desk.citizens import register_citizen
 from desk.consents import Purpose, has_consent
 from desk.erasure import StillNeeded, erase_citizen
 from desk.find_requests import ByName, Wanted, find
-from desk.models import Audit, AuditAction, Booking, Enrolment, IdentifiedBy, Message, Request, RequestState
+from desk.models import (
+    Audit,
+    AuditAction,
+    Booking,
+    Enrolment,
+    IdentifiedBy,
+    Message,
+    MessageState,
+    Request,
+    RequestState,
+)
 from desk.person import person_by_tax_code
 from desk.pseudonyms import Pseudonyms
 from desk.requests import change_state
@@ -234,6 +244,7 @@ def test_name_and_tax_code_go_with_the_contacts(
         for request in session.scalars(select(Request)):
             for state in (RequestState.IN_PROGRESS, RequestState.DONE):
                 change_state(session, request, state, by="anna", now=clock())
+        session.execute(update(Message).values(state=MessageState.SENT))
     late = clock.now + timedelta(days=800)
     changed = apply_retention(town, settings, PSEUDONYMS, now=late)
     assert (changed["tax codes of requests"], changed["who is enrolled"]) == (3, 1)
