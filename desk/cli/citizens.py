@@ -17,7 +17,8 @@ from desk.citizen_export import export_citizen
 from desk.citizens import withdraw_consents_of
 from desk.db import DatabaseGone, connect, sessions, transaction
 from desk.erasure import StillNeeded, erase_citizen
-from desk.identity_cards import NoRule, register_card
+from desk.identity_card_rules import NoRule
+from desk.identity_cards import register_card
 from desk.models import Channel, Citizen, DocumentKind, Operator, Purpose
 from desk.operators import NotAllowed, active_operator, administrator
 from desk.person import note_look_at, person_by_tax_code
