@@ -58,9 +58,7 @@ class CitizenDataPages:
             if who is None:
                 note_look(db, by=by, action=action, now=now, detail="not found")
             else:
-                note_look_at(
-                    db, who, pseudonyms_of(self._settings), by=by, action=action, now=now, detail="data"
-                )
+                note_look_at(db, who, pseudonyms_of(self._settings), by=by, action=action, now=now, detail="")
             person = person_of(db, who) if who else None
         if person is None:
             return self._page(problem="citizens.not_found"), HTTPStatus.NOT_FOUND

@@ -74,7 +74,10 @@ def note_look_at(
 ) -> None:
     """A look at somebody found by tax code; outside the register, a pseudonym of the code says whom."""
     if isinstance(who, Outsider):
-        note_look(session, by=by, action=action, now=now, detail=f"{detail}: {pseudonyms.of(who.tax_code)}")
+        pseudonym = pseudonyms.of(who.tax_code)
+        note_look(
+            session, by=by, action=action, now=now, detail=f"{detail}: {pseudonym}" if detail else pseudonym
+        )
     else:
         note_look(session, by=by, action=action, now=now, citizen_id=who.id, detail=detail)
 
