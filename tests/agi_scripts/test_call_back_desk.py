@@ -54,7 +54,7 @@ def test_who_calls_again_has_the_place_of_the_call_back(house: House) -> None:
     assert queue.gone
     house.clock = lambda: asked_at + timedelta(hours=2)
     again, queue = a_call(CALLER, "2.1")
-    assert again.routing.wait() == Wait(0, 7)
+    assert again.routing.wait() == Wait(0, 4)
     again.call_backs.take_place()
     assert (queue.place, queue.gone) == (asked_at, False)
     again.call_backs.keep()
