@@ -174,7 +174,7 @@ def test_a_connection_in_the_middle_of_an_announcement() -> None:
         "Context": "operators",
         "Application": "AGI",
         # Since when the call waits, the time, what was told, and the place: of an earlier call-back.
-        "ApplicationData": f"agi://127.0.0.1:4573/waiting,{now - 60},{now},2-11-0-660,{int(since.timestamp())}",
+        "ApplicationData": f"agi://h:1/waiting,{now - 60},{now},2-11-0-660,{int(since.timestamp())}",
     }
     seen = view(channels=(channel,))
     assert (seen.waiting, seen.waiting_since) == (1, since)
