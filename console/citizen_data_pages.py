@@ -19,7 +19,7 @@ from desk.db import Sessions, transaction
 from desk.erasure import StillNeeded, erase_citizen
 from desk.models import Citizen
 from desk.permissions import Permission
-from desk.person import Person, note_look_at, person_by_tax_code, person_of
+from desk.person import Person, person_by_tax_code, person_of, whom
 from desk.pseudonyms import pseudonyms_of
 from desk.settings import Settings
 
@@ -54,11 +54,14 @@ class CitizenDataPages:
         by = g.operator.login
         with transaction(self._sessions) as db:
             who = person_by_tax_code(db, self._typed())
-            now, action = self._clock(), AuditAction.SEARCHED
-            if who is None:
-                note_look(db, by=by, action=action, now=now, detail="not found")
-            else:
-                note_look_at(db, who, pseudonyms_of(self._settings), by=by, action=action, now=now, detail="")
+            note_look(
+                db,
+                by=by,
+                action=AuditAction.SEARCHED,
+                now=self._clock(),
+                detail="" if who else "not found",
+                **whom(who, pseudonyms_of(self._settings)),
+            )
             person = person_of(db, who) if who else None
         if person is None:
             return self._page(problem="citizens.not_found"), HTTPStatus.NOT_FOUND

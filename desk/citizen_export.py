@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from desk.applicants import Outsider
-from desk.audit import AuditAction
+from desk.audit import AuditAction, note_look
 from desk.models import Citizen, RequestDetails
-from desk.person import Person, note_look_at, person_of
+from desk.person import Person, person_of, whom
 from desk.pseudonyms import Pseudonyms
 from desk.recordings import recordings_of
 from desk.settings import Settings
@@ -39,7 +39,7 @@ def export_citizen(
     Recordings are listed, not contained: they are handed over as files.
     """
     person = person_of(session, who)
-    note_look_at(session, who, pseudonyms, by=by, action=AuditAction.EXPORTED, now=now, detail=how)
+    note_look(session, by=by, action=AuditAction.EXPORTED, now=now, detail=how, **whom(who, pseudonyms))
     export = {
         "format": FORMAT,
         "made_at": now.isoformat(),

@@ -28,7 +28,7 @@ from desk.models import (
     MessageState,
     PhoneNumber,
 )
-from desk.person import Person, person_of
+from desk.person import Person, person_of, whom
 from desk.pseudonyms import Pseudonyms
 from desk.recordings import remove_recordings
 from desk.retention import RULES
@@ -105,7 +105,8 @@ def erase_citizen(
         withdraw_consent(session, e164=consent.e164, purpose=consent.purpose, how="erasure", now=now)
     removed = remove_attachments(session, settings, _ids(person, "request_attachments"))
     rows = {**_hide(session, person, pseudonyms), **_delete(session, person)}
-    pseudonym = pseudonyms.of(who.tax_code)
+    # Before the tax code goes.
+    named, pseudonym = whom(who, pseudonyms), pseudonyms.of(who.tax_code)
     if isinstance(who, Citizen):
         who.first_name = who.last_name = who.address = _NOBODY
         who.birth_date = _NO_BIRTH_DATE
@@ -118,15 +119,13 @@ def erase_citizen(
         for table in KEPT
         if (count := kept_consents if table == "consents" else len(person.rows.get(table, ())))
     }
-    about = Audit.citizen_id == who.id if isinstance(who, Citizen) else Audit.detail.endswith(pseudonym)
+    about = Audit.citizen_id == who.id if isinstance(who, Citizen) else Audit.outsider == pseudonym
     if looked := session.scalar(select(func.count()).select_from(Audit).where(about)):
         kept["audit"] = (looked, KEPT["audit"])
+    note_look(session, by=by, action=AuditAction.ERASED, now=now, detail=how, **named)
+    session.flush()
     if isinstance(who, Citizen):
-        note_look(session, by=by, action=AuditAction.ERASED, now=now, citizen_id=who.id, detail=how)
-        session.flush()
         session.expire(who)
-    else:
-        note_look(session, by=by, action=AuditAction.ERASED, now=now, detail=f"{how}: {pseudonym}")
     return Erased(rows, recordings, kept)
 
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from sqlalchemy import ColumnElement, RowMapping, String, Table, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from desk.applicants import Outsider, Whose, has_filed, numbers_given_by
-from desk.audit import AuditAction, note_look
 from desk.models import Base, Booking, Citizen, PhoneNumber, Request
 from desk.pseudonyms import Pseudonyms, is_pseudonym
 
@@ -62,24 +60,18 @@ def person_by_tax_code(session: Session, tax_code: str) -> Citizen | Outsider | 
     return outsider if has_filed(session, outsider) else None
 
 
-def note_look_at(
-    session: Session,
-    who: Citizen | Outsider,
-    pseudonyms: Pseudonyms,
-    *,
-    by: str,
-    action: AuditAction,
-    now: datetime,
-    detail: str,
-) -> None:
-    """A look at somebody found by tax code; outside the register, a pseudonym of the code says whom."""
+class Whom(TypedDict, total=False):
+    """Whose record was looked at, as :func:`desk.audit.note_look` wants it."""
+
+    citizen_id: int
+    outsider: str
+
+
+def whom(who: Citizen | Outsider | None, pseudonyms: Pseudonyms) -> Whom:
+    """Whose record is looked at; of nobody, nothing."""
     if isinstance(who, Outsider):
-        pseudonym = pseudonyms.of(who.tax_code)
-        note_look(
-            session, by=by, action=action, now=now, detail=f"{detail}: {pseudonym}" if detail else pseudonym
-        )
-    else:
-        note_look(session, by=by, action=action, now=now, citizen_id=who.id, detail=detail)
+        return {"outsider": pseudonyms.of(who.tax_code)}
+    return {"citizen_id": who.id} if who else {}
 
 
 def person_of(session: Session, who: Citizen | Outsider) -> Person:

@@ -21,7 +21,7 @@ from desk.identity_card_rules import NoRule
 from desk.identity_cards import register_card
 from desk.models import Channel, Citizen, DocumentKind, Operator, Purpose
 from desk.operators import NotAllowed, active_operator, administrator
-from desk.person import note_look_at, person_by_tax_code
+from desk.person import person_by_tax_code, whom
 from desk.phone_numbers import is_mobile, to_e164
 from desk.pseudonyms import pseudonyms_of
 from desk.settings import ROME, Settings
@@ -83,9 +83,9 @@ def erase(tax_code: str, by: str, yes: bool) -> None:
 @click.option("--issued", type=click.DateTime(["%Y-%m-%d"]), help="Day of issue; without it, today.")
 def card(tax_code: str, by: str, kind: str, issued: datetime | None) -> None:
     """Note an identity card that was issued; its holder is told before it expires."""
-    now = datetime.now(UTC)
-    with _found(Settings(), tax_code, by, active_operator) as (session, found):
-        _note_search(session, found, by, now, "identity card")
+    now, settings = datetime.now(UTC), Settings()
+    with _found(settings, tax_code, by, active_operator) as (session, found):
+        _note_search(session, found, by, now, "identity card", settings)
         day = issued.date() if issued else now.astimezone(ROME).date()
         try:
             document = register_card(session, found, kind=DocumentKind(kind), issued_on=day)
@@ -100,9 +100,9 @@ def card(tax_code: str, by: str, kind: str, issued: datetime | None) -> None:
 @_AT_COUNTER
 def passport(tax_code: str, by: str) -> None:
     """Tell a citizen that the passport has arrived, by SMS or, at a landline, by voice."""
-    now = datetime.now(UTC)
-    with _found(Settings(), tax_code, by, active_operator) as (session, found):
-        _note_search(session, found, by, now, "passport")
+    now, settings = datetime.now(UTC), Settings()
+    with _found(settings, tax_code, by, active_operator) as (session, found):
+        _note_search(session, found, by, now, "passport", settings)
         message = tell_passport_arrived(session, found.id, now=now)
     if message is None:
         raise click.ClickException("No number of this citizen has agreed to messages: somebody has to phone.")
@@ -124,15 +124,7 @@ def withdraw_consent(tax_code: str, by: str, purpose: str | None, number: str | 
         raise click.ClickException("That is no telephone number.")
     settings = Settings()
     with _person(settings, tax_code, by, active_operator) as (session, found):
-        note_look_at(
-            session,
-            found,
-            pseudonyms_of(settings),
-            by=by,
-            action=AuditAction.SEARCHED,
-            now=now,
-            detail="consent",
-        )
+        _note_search(session, found, by, now, "consent", settings)
         ended = withdraw_consents_of(
             session,
             found,
@@ -145,8 +137,11 @@ def withdraw_consent(tax_code: str, by: str, purpose: str | None, number: str | 
     click.echo(f"{ended} consents ended.")
 
 
-def _note_search(session: Session, found: Citizen, by: str, now: datetime, what: str) -> None:
-    note_look(session, by=by, action=AuditAction.SEARCHED, now=now, citizen_id=found.id, detail=what)
+def _note_search(
+    session: Session, found: Citizen | Outsider, by: str, now: datetime, what: str, settings: Settings
+) -> None:
+    about = whom(found, pseudonyms_of(settings))
+    note_look(session, by=by, action=AuditAction.SEARCHED, now=now, detail=what, **about)
 
 
 @contextmanager

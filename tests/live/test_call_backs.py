@@ -221,6 +221,8 @@ def test_the_place_is_kept_against_who_came_later(system: System, caller: str) -
 
 
 def test_who_calls_again_has_the_place_of_the_call_back(system: System, caller: str) -> None:
+    # Both are to be in the queue when the operator comes free, and not to hear an announcement.
+    system.change_rules(announce_seconds=60)
     _ask(system, caller)
     operator, citizen, talking = _busy_desk(system)
     system.start_agi()

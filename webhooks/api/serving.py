@@ -16,7 +16,7 @@ from desk.api_keys import BadKey, Holder, TooFast, admit
 from desk.audit import AuditAction, note_look
 from desk.db import Sessions, reading, transaction
 from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, holder_of, once
-from desk.person import note_look_at, person_by_tax_code
+from desk.person import person_by_tax_code, whom
 from desk.pseudonyms import Pseudonyms
 from desk.requests import request_by_reference
 from webhooks.api import appointments, filing, town_services
@@ -112,21 +112,16 @@ class Api:
     ) -> None:
         """Before anything is shown, and whether or not there is anything to show."""
         with transaction(self._database) as session:
-            by, what = f"api key {holder.key_id}", operation.name
             who = person_by_tax_code(session, body.tax_code) if isinstance(body, LookUp) else None
-            if who is not None:
-                note_look_at(
-                    session, who, self._pseudonyms, by=by, action=AuditAction.VIEWED, now=now, detail=what
-                )
-                return
             request = request_by_reference(session, path["reference"]) if "reference" in path else None
             note_look(
                 session,
-                by=by,
-                action=AuditAction.VIEWED if request else AuditAction.SEARCHED,
+                by=f"api key {holder.key_id}",
+                action=AuditAction.VIEWED if who or request else AuditAction.SEARCHED,
                 now=now,
                 request_id=request.id if request else None,
-                detail=what if request else f"{what}: not found",
+                detail=operation.name if who or request else f"{operation.name}: not found",
+                **whom(who, self._pseudonyms),
             )
 
     def _change(
