@@ -207,7 +207,7 @@ class AgendaPages:
             return self._found(form)
         starts = _moment(request.form.get("at", ""))
         citizen_id = request.form.get("citizen", type=int)
-        name = None if citizen_id else form.text("name", 160)
+        name = None if citizen_id else form.text("name", 80)
         typed = form.text("phone", 30, required=not citizen_id)
         number = to_e164(typed)
         if typed and number is None:
