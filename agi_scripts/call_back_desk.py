@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from agi_scripts.call_context import CallContext
+from agi_scripts.live_queue import LiveQueue
 from desk.call_backs import (
     BY,
     Asked,
@@ -20,11 +21,12 @@ from desk.replay import CALL_BACK
 
 
 class CallBackDesk:
-    """See :class:`ivr.call_back.CallBacks`. ``since`` is the caller's place in the queue, if there is one."""
+    """See :class:`ivr.call_back.CallBacks`. ``since`` is the caller's place in ``queue``, if there is one."""
 
-    def __init__(self, call: CallContext, since: datetime | None) -> None:
+    def __init__(self, call: CallContext, since: datetime | None, queue: LiveQueue) -> None:
         self._call = call
         self._since = since
+        self._queue = queue
         self._filed = 0
 
     def may_offer(self) -> bool:
@@ -38,6 +40,16 @@ class CallBackDesk:
         return caller is not None and self._call.read(
             lambda s: open_call_back(s, caller) is not None, default=False
         )
+
+    def take_place(self) -> None:
+        """Who waits for a call-back and holds the line has the place of the call-back."""
+        caller = self._call.caller
+        waiting = caller and self._call.read(lambda s: open_call_back(s, caller), None)
+        if waiting:
+            self._queue.stand_at(waiting.waiting_since)
+
+    def keep(self) -> None:
+        self._queue.let_go()
 
     def number(self) -> str | None:
         return to_call_back(self._call.caller)
@@ -63,7 +75,10 @@ class CallBackDesk:
             order,
             lambda s: ask_call_back(s, order, limits=limits, now=call.now()),
         )
-        return asked is not Asked.REFUSED
+        if asked is Asked.REFUSED:
+            return False
+        self._queue.let_go()
+        return True
 
     def cancel(self) -> None:
         call = self._call

@@ -83,6 +83,7 @@ class CallDesk:
         language: str | None = None,
     ) -> None:
         self._chosen = language
+        queue = queue or NoQueue()
         self.call = self._call = CallContext(house, journal, caller)
         #: The certificate that the caller asks for and has not confirmed.
         self.draft: CertificateDraft | None = None
@@ -91,7 +92,7 @@ class CallDesk:
         #: Whether the caller's language was looked up.
         self._recalled = False
         self.appointments = AppointmentsDesk(self._call, consent=self._consent)
-        self.call_backs = CallBackDesk(self._call, since)
+        self.call_backs = CallBackDesk(self._call, since, queue)
         self.filed = FiledDesk(self._call)
         self.information = InformationDesk(self._call)
         self.consents = ConsentDesk(self._call)
@@ -100,7 +101,7 @@ class CallDesk:
         self.courses = CoursesDesk(self._call, consent=self._consent)
         self.rooms = RoomsDesk(self._call, consent=self._consent)
         self.recording = RecordingDesk(self._call)
-        self.routing = RoutingDesk(self._call, queue or NoQueue(), since)
+        self.routing = RoutingDesk(self._call, queue, since)
         self.pace = CallerPace(self._call)
 
     def language(self) -> str:

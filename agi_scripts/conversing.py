@@ -77,6 +77,7 @@ def converse(
         session.set_variable("CHANNEL(language)", ending.language)
         if hands_over and outcome is names.Outcome.OPERATOR:
             hand_to_person(session, desk.call, journal.course, desk.draft)
+            desk.call_backs.take_place()
         session.set_variable(names.Variable.OUTCOME, outcome)
 
 

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 from agi_scripts.call_context import CallContext
 from desk.consents import Purpose, has_consent
+from desk.identity_card_rules import rule_on
 from desk.information import text_information
-from ivr.information import Topic
+from desk.settings import ROME
+from ivr.information import CardValidity, Topic
 
 
 class InformationDesk:
@@ -21,6 +23,10 @@ class InformationDesk:
         town = self._call.house.town()
         fees = {fee.code: fee.amount for fee in town.fees} if town else {}
         return fees.get(topic.value)
+
+    def card_validity(self) -> CardValidity | None:
+        told = rule_on(self._call.now().astimezone(ROME).date()).told
+        return CardValidity(told) if told in set(CardValidity) else None
 
     def may_text(self) -> bool:
         to = self._call.mobile

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from asterisk.agi import AGIError
 
 from agi_scripts.session import Session, quote
-from call_routing.names import BETWEEN, GROUP, Queue, Variable, interfaces
+from call_routing.names import BETWEEN, GROUP, Outcome, Queue, Variable, interfaces
 from call_routing.plan import QueueFacts
 from call_routing.wait import Told, WaitRange
 
@@ -36,6 +37,12 @@ class LiveQueue(Protocol):
     def tell(self, told: Told) -> None:
         """Keep what the caller is told now for the next announcement."""
 
+    def stand_at(self, since: datetime) -> None:
+        """Give the caller the place of one who waits since then."""
+
+    def let_go(self) -> None:
+        """The caller need not wait any longer: hanging up from now on is not giving up."""
+
 
 class NoQueue:
     """Where there is no Asterisk."""
@@ -50,6 +57,12 @@ class NoQueue:
         return None
 
     def tell(self, told: Told) -> None:
+        return None
+
+    def stand_at(self, since: datetime) -> None:
+        return None
+
+    def let_go(self) -> None:
         return None
 
 
@@ -112,6 +125,12 @@ class AgiQueue:
     def tell(self, told: Told) -> None:
         low, high = told.range.low, told.range.high
         self._session.set_variable(Variable.TOLD, f"{low}-{high}-{told.at:.0f}-{told.until:.0f}")
+
+    def stand_at(self, since: datetime) -> None:
+        self._session.set_variable(Variable.PLACE, str(int(since.timestamp())))
+
+    def let_go(self) -> None:
+        self._session.set_variable(Variable.OUTCOME, Outcome.DONE)
 
 
 def _read(text: str) -> Told | None:

@@ -63,7 +63,10 @@ class RoutingDesk:
 
     def _place(self, facts: QueueFacts) -> int:
         """The caller's place. Who left the queue for an announcement still stands before those behind."""
-        known = self._call.read(lambda s: place_in_queue(s, self._call.unique_id, since=self._since), None)
+        call = self._call
+        known = call.read(
+            lambda s: place_in_queue(s, call.unique_id, since=self._since, number=call.caller), None
+        )
         if known is None:
             return max(facts.waiting + 1 - facts.free, 1)
         # What was recorded may be old, where the worker is away: nobody stands behind more than there are.

@@ -25,6 +25,7 @@ from desk.call_backs import (
     close_settled,
     note_failed_try,
     note_served,
+    on_the_line,
     open_call_backs,
     unwanted_attempts,
 )
@@ -145,6 +146,7 @@ class CallingBack:
 
     def _call(self, ami: Ami, closes_at: datetime, now: datetime) -> None:
         with transaction(self._database) as session:
+            engaged = set(on_the_line(session))
             due = [
                 (
                     begin_attempt(session, call_back, known_by=now + KNOWN),
@@ -154,6 +156,7 @@ class CallingBack:
                 for call_back in open_call_backs(session, lock=True)
                 if call_back.state is CallBackState.WAITING
                 and call_back.next_try_at <= now
+                and call_back.id not in engaged
                 # Whatever stands in the database: the same rule as where the number was taken.
                 and to_call_back(call_back.e164) == call_back.e164
             ]

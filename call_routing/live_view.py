@@ -245,8 +245,8 @@ def _hears_of_the_wait(channel: Event) -> bool:
 
 
 def _told_to_script(channel: Event, now: datetime) -> datetime:
-    """Since when the caller waits, from what the script is called with."""
-    return _moment(channel["ApplicationData"].split(",")[1]) or now
+    """Since when the caller waits, from what the script is called with: its last argument is the place."""
+    return _moment(channel["ApplicationData"].split(",")[-1]) or now
 
 
 def _moment(seconds: str) -> datetime | None:

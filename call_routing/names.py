@@ -117,6 +117,9 @@ class Variable(StrEnum):
     MESSAGE = "CENTRALINO_MESSAGE"
     #: Since when the caller waits for a person (seconds since 1970): the place in the queue.
     SINCE = "CENTRALINO_SINCE"
+    #: The second that gives the caller's place, where that is not the one above: set by the AGI server for
+    #: a citizen who waits for a call-back and has called again.
+    PLACE = "CENTRALINO_PLACE"
     #: The dialplan's own: how long the caller is let wait (seconds since 1970).
     UNTIL = "CENTRALINO_UNTIL"
     #: What the caller was told of the wait, between two announcements (agi_scripts/live_queue.py).

@@ -223,7 +223,7 @@ class AgendaPages:
             starts_at=starts,
             holder=request.form.get("holder", "")[:80] or f"console {uuid.uuid4()}",
             citizen_id=citizen_id,
-            name=name,
+            applicant=name,
             contact_e164=number,
             language="en" if request.form.get("language") == "en" else "it",
             channel=Channel.COUNTER,

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from desk.courses import position
-from desk.identity_cards import renewable_from
+from desk.identity_card_rules import renewable_from
 from desk.models import (
     Booking,
     Call,

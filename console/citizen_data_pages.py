@@ -17,8 +17,9 @@ from desk.audit import AuditAction, note_look
 from desk.citizen_export import export_citizen
 from desk.db import Sessions, transaction
 from desk.erasure import StillNeeded, erase_citizen
+from desk.models import Citizen
 from desk.permissions import Permission
-from desk.person import Person, citizen_by_tax_code, person_of
+from desk.person import Person, person_by_tax_code, person_of, whom
 from desk.pseudonyms import pseudonyms_of
 from desk.settings import Settings
 
@@ -49,19 +50,19 @@ class CitizenDataPages:
         return self._page()
 
     def find(self) -> ResponseReturnValue:
-        """The citizen with the tax code that was typed, and how much is kept."""
+        """Who has the tax code that was typed, in the register or not, and how much is kept."""
         by = g.operator.login
         with transaction(self._sessions) as db:
-            citizen = citizen_by_tax_code(db, self._typed())
+            who = person_by_tax_code(db, self._typed())
             note_look(
                 db,
                 by=by,
                 action=AuditAction.SEARCHED,
                 now=self._clock(),
-                citizen_id=citizen.id if citizen else None,
-                detail="" if citizen else "not found",
+                detail="" if who else "not found",
+                **whom(who, pseudonyms_of(self._settings)),
             )
-            person = person_of(db, citizen) if citizen else None
+            person = person_of(db, who) if who else None
         if person is None:
             return self._page(problem="citizens.not_found"), HTTPStatus.NOT_FOUND
         return self._page(person=person)
@@ -70,11 +71,19 @@ class CitizenDataPages:
         """The export as a file. Its name says nothing about the person."""
         by = g.operator.login
         with transaction(self._sessions) as db:
-            citizen = citizen_by_tax_code(db, self._typed())
-            if citizen is None:
+            who = person_by_tax_code(db, self._typed())
+            if who is None:
                 abort(404)
-            data = export_citizen(db, citizen, self._settings, by=by, how="page", now=self._clock())
-            number = citizen.id
+            data = export_citizen(
+                db,
+                who,
+                self._settings,
+                pseudonyms_of(self._settings),
+                by=by,
+                how="page",
+                now=self._clock(),
+            )
+            number = who.id if isinstance(who, Citizen) else "outside"
         return Response(
             data,
             mimetype="application/json",
@@ -86,16 +95,16 @@ class CitizenDataPages:
         by = g.operator.login
         again = "".join(request.form.get("again", "").split()).upper()
         with transaction(self._sessions) as db:
-            citizen = citizen_by_tax_code(db, self._typed())
-            if citizen is None:
+            who = person_by_tax_code(db, self._typed())
+            if who is None:
                 abort(404)
-            if again != citizen.tax_code:
-                person = person_of(db, citizen)
+            if again != who.tax_code:
+                person = person_of(db, who)
                 return self._page(person=person, problem="citizens.not_the_same"), HTTPStatus.BAD_REQUEST
             try:
                 erased = erase_citizen(
                     db,
-                    citizen,
+                    who,
                     self._settings,
                     pseudonyms_of(self._settings),
                     by=by,
@@ -103,7 +112,7 @@ class CitizenDataPages:
                     now=self._clock(),
                 )
             except StillNeeded as e:
-                person = person_of(db, citizen)
+                person = person_of(db, who)
                 return self._page(person=person, needed=e.references), HTTPStatus.CONFLICT
         return render_template("citizen_erased.html", erased=erased)
 

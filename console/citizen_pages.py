@@ -26,7 +26,8 @@ from desk.citizens import add_number, change_citizen, register_citizen, remove_n
 from desk.consents import give_consent, withdraw_consent
 from desk.db import Sessions, transaction
 from desk.find_citizens import MOST, PersonQuery, find_citizens
-from desk.identity_cards import NoRule, register_card
+from desk.identity_card_rules import NoRule
+from desk.identity_cards import register_card
 from desk.models import Citizen, DocumentKind, Purpose
 from desk.permissions import Permission
 from desk.phone_numbers import is_mobile

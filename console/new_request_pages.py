@@ -20,8 +20,10 @@ from console.language import language_of_visitor
 from console.routes import add_page
 from console.texts import Texts
 from console.typed import plain
+from desk.applicants import outsider_with
 from desk.audit import AuditAction, note_look
-from desk.certificates import CertificateOrder, active_kinds, file_certificate
+from desk.certificates import CertificateOrder, NotInRegister, active_kinds, file_certificate
+from desk.citizens import citizen_with_tax_code
 from desk.complaints import ReportOrder, file_report
 from desk.consents import give_consent
 from desk.counter_requests import (
@@ -102,7 +104,9 @@ class _Asker:
     """Who asks, how that is known, and how he is reached."""
 
     citizen: Citizen | None
+    #: Name and, where it was typed, tax code of who is not in the register.
     applicant: str | None
+    applicant_tax_code: str | None
     identified_by: IdentifiedBy
     number: str | None
     consents: bool
@@ -183,13 +187,16 @@ class NewRequestPages:
         by = IdentifiedBy.DOCUMENT if at_counter else IdentifiedBy.SPOKEN
         if number is not None:
             citizen = db.get(Citizen, number) if 0 < number < 2**31 else None
-            return _Asker(citizen, None, by, phone, consents) if citizen else None
+            return _Asker(citizen, None, None, by, phone, consents) if citizen else None
         name = f"{form['last_name']} {form['first_name']}".strip()
         if form["unregistered"] == "yes":
             if not form["last_name"] or not form["first_name"]:
                 form.wrong("last_name", "new.name_missing")
                 return None
-            return _Asker(None, name, by, phone, consents)
+            code = self._outsiders_code(db, form)
+            if form.errors:
+                return None
+            return _Asker(None, name, code, by, phone, consents)
         query = PersonQuery(tax_code=form["tax_code"], name=name, born=form.day("born"))
         if not query.says_enough:
             if name or form["born"]:
@@ -198,7 +205,7 @@ class NewRequestPages:
             if _needs_person(kind):
                 form.wrong("tax_code", "new.who")
                 return None
-            return _Asker(None, None, by, phone, consents)
+            return _Asker(None, None, None, by, phone, consents)
         found = find_citizens(db, query)
         if len(found) != 1:
             field_ = "tax_code" if query.tax_code else "last_name"
@@ -206,7 +213,21 @@ class NewRequestPages:
             return None
         if not at_counter:
             by = IdentifiedBy.TAX_CODE if query.tax_code else IdentifiedBy.BIRTH_DATE
-        return _Asker(found[0], None, by, phone, consents)
+        return _Asker(found[0], None, None, by, phone, consents)
+
+    def _outsiders_code(self, db: Session, form: Form) -> str | None:
+        """The tax code that was typed of somebody who is not in the register."""
+        typed = "".join(form["tax_code"].split())
+        if not typed:
+            return None
+        try:
+            outsider = outsider_with(typed)
+        except ValueError:
+            form.wrong("tax_code", "sheet.no_tax_code")
+            return None
+        if citizen_with_tax_code(db, outsider.tax_code):
+            form.wrong("tax_code", "new.in_register")
+        return outsider.tax_code
 
     def _file(
         self, db: Session, kind: RequestKind, form: Form, asker: _Asker, now: datetime
@@ -220,7 +241,11 @@ class NewRequestPages:
             order = self._certificate(db, form, asker, channel, language, key)
             if order is None:
                 return None
-            filed = file_certificate(db, order, now=now)
+            try:
+                filed = file_certificate(db, order, now=now)
+            except NotInRegister:
+                form.wrong("certificate", "new.residents_only")
+                return None
         elif kind is RequestKind.REPORT:
             report = self._report(db, form, asker, channel, language, key)
             if report is None:
@@ -237,6 +262,7 @@ class NewRequestPages:
                     text=text,
                     citizen_id=asker.citizen.id if asker.citizen else None,
                     applicant=asker.applicant,
+                    applicant_tax_code=asker.applicant_tax_code,
                     identified_by=asker.identified_by if asker.citizen or asker.applicant else None,
                     done=done,
                     contact_e164=asker.number,
@@ -248,7 +274,7 @@ class NewRequestPages:
                 now=now,
             )
         if len(filed.periods) == 1:
-            finish_at_counter(db, filed, applicant=asker.applicant, done=done, by=by, now=now)
+            finish_at_counter(db, filed, done=done, by=by, now=now)
         return filed
 
     def _certificate(
@@ -272,6 +298,8 @@ class NewRequestPages:
             delivery=Delivery(form["delivery"]),
             stamp=Stamp.FREE if kind.civil_status else paid,
             citizen_id=asker.citizen.id if asker.citizen else None,
+            applicant=asker.applicant,
+            applicant_tax_code=asker.applicant_tax_code,
             identified_by=asker.identified_by,
             contact_e164=asker.number,
             language=language,
@@ -299,6 +327,8 @@ class NewRequestPages:
             message=message,
             call_back=form["call_back"] == "yes",
             citizen_id=asker.citizen.id if asker.citizen else None,
+            applicant=asker.applicant,
+            applicant_tax_code=asker.applicant_tax_code,
             contact_e164=asker.number,
             language=language,
             channel=channel,

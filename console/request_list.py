@@ -137,6 +137,8 @@ class Detail:
     messages: Sequence[Message]
     notes: Sequence[RequestNote]
     attachments: Sequence[RequestAttachment]
+    #: The verified tax code of who is not in the register.
+    applicant_tax_code: str | None
     call: LinkedCall | None
     #: Names of operators by log-in, for who has done what.
     operators: Mapping[str, str]
@@ -183,6 +185,7 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
             select(RequestNote).where(RequestNote.request_id == request.id).order_by(RequestNote.id)
         ).all(),
         attachments=attachments_of(db, request.id),
+        applicant_tax_code=request.applicant_tax_code,
         call=_call(db, request),
         operators=operator_names(db),
     )

@@ -282,6 +282,8 @@ class RequestPages:
         yield say("column.due_on"), day(row.due_on)
         yield say("column.assignee"), row.assignee_name or say("requests.nobody")
         yield say("detail.citizen"), row.citizen or say("detail.not_identified")
+        if detail.applicant_tax_code:
+            yield say("detail.outside"), detail.applicant_tax_code
         if detail.contact:
             yield say("detail.contact"), detail.contact
         if detail.identified_by:

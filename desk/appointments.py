@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from desk.applicants import Whose, belongs_to
 from desk.db import insert, one_at_a_time
 from desk.events import note_event
 from desk.models import (
@@ -88,8 +89,10 @@ class BookingOrder(BaseModel):
     starts_at: AwareDatetime
     holder: str
     citizen_id: int | None = None
-    #: Who comes, where that is nobody of the register and an operator wrote it down.
-    name: str | None = None
+    #: Who comes, where that is nobody of the register: the name, the last name first, and the tax code where
+    #: somebody has verified it.
+    applicant: str | None = Field(default=None, max_length=160)
+    applicant_tax_code: str | None = None
     contact_e164: str | None = None
     identified_by: IdentifiedBy | None = None
     identity_recording: Path | None = None
@@ -184,13 +187,19 @@ def release_expired(session: Session, *, now: datetime) -> int:
 
 
 def may_book(
-    session: Session, service: str, *, citizen_id: int | None, contact_e164: str | None, now: datetime
+    session: Session,
+    service: str,
+    *,
+    citizen_id: int | None,
+    contact_e164: str | None,
+    now: datetime,
+    tax_code: str | None = None,
 ) -> bool:
     """Whether this citizen may have one more appointment. Who has neither a name nor a number may not.
 
-    Raises :class:`UnknownService`.
+    ``tax_code`` is that of somebody who is not in the register. Raises :class:`UnknownService`.
     """
-    theirs = _theirs(citizen_id, contact_e164)
+    theirs = _theirs(citizen_id, tax_code, contact_e164)
     if theirs is None:
         return False
     booked = session.scalar(
@@ -221,9 +230,16 @@ def book(session: Session, order: BookingOrder, *, now: datetime, by: str | None
     if known is not None:
         return known
     # Two calls of one citizen at once must not both count before either has booked.
-    one_at_a_time(session, f"bookings of {order.citizen_id or order.contact_e164}")
+    one_at_a_time(
+        session, f"bookings of {order.citizen_id or order.applicant_tax_code or order.contact_e164}"
+    )
     if not may_book(
-        session, order.service, citizen_id=order.citizen_id, contact_e164=order.contact_e164, now=now
+        session,
+        order.service,
+        citizen_id=order.citizen_id,
+        tax_code=order.applicant_tax_code,
+        contact_e164=order.contact_e164,
+        now=now,
     ):
         raise TooMany
     slot, place = _take(
@@ -293,13 +309,11 @@ def note_came(session: Session, booking_id: int, *, came: bool, now: datetime) -
     return booking
 
 
-def appointments_of(session: Session, citizen_id: int, *, now: datetime) -> Sequence[Booking]:
-    """The citizen's appointments to come, the next one first."""
+def appointments_of(session: Session, whose: Whose, *, now: datetime) -> Sequence[Booking]:
+    """The appointments to come of a citizen, or of somebody outside the register, the next one first."""
     return session.scalars(
         select(Booking)
-        .where(
-            Booking.citizen_id == citizen_id, Booking.state == BookingState.BOOKED, Booking.starts_at > now
-        )
+        .where(belongs_to(Booking, whose), Booking.state == BookingState.BOOKED, Booking.starts_at > now)
         .order_by(Booking.starts_at, Booking.id)
     ).all()
 
@@ -439,9 +453,13 @@ def _occupy(session: Session, place: int, booking: Booking) -> None:
     )
 
 
-def _theirs(citizen_id: int | None, contact_e164: str | None) -> ColumnElement[bool] | None:
+def _theirs(
+    citizen_id: int | None, tax_code: str | None, contact_e164: str | None
+) -> ColumnElement[bool] | None:
     if citizen_id is not None:
         return Booking.citizen_id == citizen_id
+    if tax_code is not None:
+        return Booking.applicant_tax_code == tax_code
     if contact_e164 is not None:
         return Booking.citizen_id.is_(None) & (Booking.contact_e164 == contact_e164)
     return None
@@ -462,7 +480,8 @@ def _new_booking(session: Session, order: BookingOrder, slot: Slot, now: datetim
             channel=order.channel,
             citizen_id=order.citizen_id,
             contact_e164=order.contact_e164,
-            name=order.name,
+            applicant=order.applicant,
+            applicant_tax_code=order.applicant_tax_code,
             identified_by=order.identified_by,
             identity_recording=str(order.identity_recording) if order.identity_recording else None,
             language=order.language,

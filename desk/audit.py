@@ -21,6 +21,7 @@ def note_look(
     action: AuditAction,
     now: datetime,
     citizen_id: int | None = None,
+    outsider: str | None = None,
     request_id: int | None = None,
     detail: str = "",
 ) -> None:
@@ -32,6 +33,7 @@ def note_look(
         action: what was done.
         now: the time.
         citizen_id: whose record it was, where that is known.
+        outsider: the same of somebody outside the register, as a pseudonym of the tax code.
         request_id: the request that was looked at.
         detail: no personal data: the audit is kept when a person is erased.
     """
@@ -41,6 +43,7 @@ def note_look(
             by=by,
             action=action,
             citizen_id=citizen_id,
+            outsider=outsider,
             request_id=request_id,
             detail=detail[:_DETAIL],
         )

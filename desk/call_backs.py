@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -36,7 +36,8 @@ WITHHELD_POOL = 5
 #: Who changed a request's state, where it was the worker after a call.
 BY = Channel.PHONE.value
 
-_OPEN = (CallBackState.WAITING, CallBackState.QUEUED)
+#: States in which a citizen waits for a call-back.
+OPEN = (CallBackState.WAITING, CallBackState.QUEUED)
 #: Results after which another try makes sense, because a telephone was called in vain.
 NOT_REACHED = {
     CallBackResult.BUSY,
@@ -148,7 +149,7 @@ def _asked_today(session: Session, which: ColumnElement[bool], now: datetime) ->
 
 def open_call_back(session: Session, e164: str, *, lock: bool = False) -> CallBack | None:
     """The call-back that ``e164`` waits for; with ``lock`` it stays so until the transaction ends."""
-    found = select(CallBack).where(CallBack.e164 == e164, CallBack.state.in_(_OPEN))
+    found = select(CallBack).where(CallBack.e164 == e164, CallBack.state.in_(OPEN))
     return session.scalar(found.with_for_update() if lock else found)
 
 
@@ -156,7 +157,7 @@ def open_call_backs(session: Session, *, lock: bool = False) -> Sequence[CallBac
     """All that wait, with their requests, the longest wait first; with ``lock`` they stay so."""
     found = (
         select(CallBack)
-        .where(CallBack.state.in_(_OPEN))
+        .where(CallBack.state.in_(OPEN))
         .options(selectinload(CallBack.request))
         .order_by(CallBack.waiting_since, CallBack.id)
     )
@@ -214,13 +215,32 @@ def close_settled(session: Session, *, now: datetime) -> None:
             note_served(session, call_back, CallBackResult.SERVED_MEANWHILE, now=now)
 
 
+def is_on_the_line() -> ColumnElement[bool]:
+    """Whether the citizen of a call-back waits in the queue now, having called again.
+
+    The citizen has the place of the call-back meanwhile, which would only find the line engaged.
+    """
+    return exists().where(
+        QueueStay.caller_e164 == CallBack.e164,
+        QueueStay.outcome == StayOutcome.WAITING,
+        QueueStay.entered_at > CallBack.asked_at,
+        ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
+    )
+
+
+def on_the_line(session: Session) -> Sequence[int]:
+    """The ids of the call-backs whose citizens wait in the queue now."""
+    return session.scalars(select(CallBack.id).where(CallBack.state.in_(OPEN), is_on_the_line())).all()
+
+
 def unwanted_attempts(session: Session, channel_ids: Sequence[str]) -> Sequence[str]:
-    """Those of the calls named that nobody wants any more."""
+    """Those of the calls named that nobody wants any more, or not now."""
     return session.scalars(
         select(CallBack.channel_id).where(
             CallBack.channel_id.in_(channel_ids),
             (CallBack.state == CallBackState.CANCELLED)
-            | (CallBack.last_result == CallBackResult.SERVED_MEANWHILE),
+            | (CallBack.last_result == CallBackResult.SERVED_MEANWHILE)
+            | (CallBack.state == CallBackState.QUEUED) & is_on_the_line(),
         )
     ).all()  # type: ignore[return-value]
 

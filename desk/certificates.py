@@ -31,6 +31,10 @@ class UnknownKind(ValueError):
     """There is no certificate of that kind."""
 
 
+class NotInRegister(ValueError):
+    """The register has nothing to certify about who is not in it."""
+
+
 class Priced(Protocol):
     """A kind of certificate, as far as its price goes."""
 
@@ -73,10 +77,14 @@ def file_certificate(session: Session, order: CertificateOrder, *, now: datetime
 
     Raises:
         UnknownKind: the kind does not exist (any more).
+        NotInRegister: see there. Of others anybody may ask what the register says, and of births, marriages
+            and deaths a certificate is given where they happened, wherever one lives.
     """
     kind = session.get(CertificateKind, order.kind)
     if kind is None:
         raise UnknownKind(order.kind)
+    if order.applicant and order.subject is Subject.SELF and not kind.civil_status:
+        raise NotInRegister(order.kind)
     request, new = file_order(
         session,
         order,

@@ -13,9 +13,11 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from desk.applicants import Outsider
 from desk.audit import AuditAction, note_look
 from desk.models import Citizen, RequestDetails
-from desk.person import Person, person_of
+from desk.person import Person, person_of, whom
+from desk.pseudonyms import Pseudonyms
 from desk.recordings import recordings_of
 from desk.settings import Settings
 
@@ -23,14 +25,21 @@ FORMAT = "centralino-citizen-1"
 
 
 def export_citizen(
-    session: Session, citizen: Citizen, settings: Settings, *, by: str, how: str, now: datetime
+    session: Session,
+    who: Citizen | Outsider,
+    settings: Settings,
+    pseudonyms: Pseudonyms,
+    *,
+    by: str,
+    how: str,
+    now: datetime,
 ) -> bytes:
     """The export as JSON (UTF-8), and a row in the audit that says who took it out.
 
     Recordings are listed, not contained: they are handed over as files.
     """
-    person = person_of(session, citizen)
-    note_look(session, by=by, action=AuditAction.EXPORTED, now=now, citizen_id=citizen.id, detail=how)
+    person = person_of(session, who)
+    note_look(session, by=by, action=AuditAction.EXPORTED, now=now, detail=how, **whom(who, pseudonyms))
     export = {
         "format": FORMAT,
         "made_at": now.isoformat(),

@@ -9,6 +9,7 @@ from codicefiscale import codicefiscale
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from desk.applicants import Outsider, adopt, numbers_given_by
 from desk.consents import has_consent, withdraw_consent
 from desk.models import Citizen, Consent, PhoneNumber, Purpose
 from desk.phone_numbers import is_mobile
@@ -38,7 +39,10 @@ def register_citizen(
     phone_numbers: Sequence[str],
     now: datetime,
 ) -> Citizen:
-    """Add a citizen with numbers in E.164. Raises ``ValueError`` for a tax code that cannot be."""
+    """Add a citizen with numbers in E.164; what was filed under the tax code before is the citizen's now.
+
+    Raises ``ValueError`` for a tax code that cannot be.
+    """
     tax_code = tax_code.upper()
     if not codicefiscale.is_valid(tax_code):
         raise ValueError("not a valid tax code")
@@ -54,6 +58,7 @@ def register_citizen(
     )
     session.add(citizen)
     session.flush()
+    adopt(session, citizen)
     return citizen
 
 
@@ -105,7 +110,7 @@ def citizen_with_tax_code(session: Session, tax_code: str) -> Citizen | None:
 
 def withdraw_consents_of(
     session: Session,
-    citizen: Citizen,
+    whose: Citizen | Outsider,
     *,
     how: str,
     by: str,
@@ -113,18 +118,24 @@ def withdraw_consents_of(
     purpose: Purpose | None = None,
     e164: str | None = None,
 ) -> int:
-    """Withdraw what the citizen's numbers have agreed to; returns how many consents ended.
+    """Withdraw what a person's numbers have agreed to; returns how many consents ended.
 
-    Of all numbers and purposes, or of those named. A number that is not the citizen's is left alone; one that
-    a family shares is the citizen's as well: whoever answers it may end what comes to it.
+    Of all numbers and purposes, or of those named. A number that is not the person's is left alone; one that
+    a family shares is the person's as well: whoever answers it may end what comes to it. The numbers of
+    somebody outside the register are those given with requests and appointments.
     """
-    numbers = session.scalars(
-        select(PhoneNumber.e164)
-        .where(PhoneNumber.citizen_id == citizen.id)
-        .union(select(Consent.e164).where(Consent.citizen_id == citizen.id))
-    ).all()
+    if isinstance(whose, Outsider):
+        numbers = numbers_given_by(session, whose)
+    else:
+        numbers = set(
+            session.scalars(
+                select(PhoneNumber.e164)
+                .where(PhoneNumber.citizen_id == whose.id)
+                .union(select(Consent.e164).where(Consent.citizen_id == whose.id))
+            )
+        )
     ended = 0
-    for number in numbers if e164 is None else {e164}.intersection(numbers):
+    for number in sorted(numbers if e164 is None else numbers & {e164}):
         for each in Purpose if purpose is None else (purpose,):
             if has_consent(session, number, each):
                 withdraw_consent(session, e164=number, purpose=each, how=how, by=by, now=now)

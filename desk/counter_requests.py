@@ -82,8 +82,6 @@ class CounterOrder(Order):
     kind: CounterKind
     text: str = Field(min_length=1, max_length=4000)
     citizen_id: int | None = None
-    #: Who asks, where that is nobody of the register.
-    applicant: str | None = Field(default=None, max_length=160)
     identified_by: IdentifiedBy | None = None
     #: Whether it was done while the citizen was there.
     done: bool = False
@@ -116,20 +114,16 @@ def file_at_counter(session: Session, order: CounterOrder, *, by: str, now: date
     )
     if not new:
         return request
-    finish_at_counter(session, request, applicant=order.applicant, done=order.done, by=by, now=now)
+    finish_at_counter(session, request, done=order.done, by=by, now=now)
     note_agreement(session, order, by=by, now=now)
     return request
 
 
-def finish_at_counter(
-    session: Session, request: Request, *, applicant: str | None, done: bool, by: str, now: datetime
-) -> None:
-    """Note who asked and which operator filed it; close what was done while the citizen was there.
+def finish_at_counter(session: Session, request: Request, *, done: bool, by: str, now: datetime) -> None:
+    """Note which operator filed it; close what was done while the citizen was there.
 
     Who was there is not told by SMS.
     """
-    if applicant:
-        request.applicant = applicant
     for period in request.periods:
         period.by = by
     if done:

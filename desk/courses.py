@@ -15,6 +15,7 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from desk.applicants import Outsider, Whose, person_in_course
 from desk.models import Course, CourseDetails, CoursePlace, Enrolment, Request
 from desk.receipts import CitizenOrder, send_receipt, tell
 from desk.requests import conclude, file_order, request_by_key
@@ -81,7 +82,7 @@ def offer(session: Session, course: str, *, now: datetime) -> Offer:
 
 def is_enrolled(session: Session, course: str, *, citizen_id: int | None, contact_e164: str | None) -> bool:
     """Whether the person has a place in the course or waits for one. Raises :class:`Nobody`."""
-    return _enrolment_of(session, course, _person(citizen_id, contact_e164)) is not None
+    return _enrolment_of(session, course, _person(citizen_id, None, contact_e164)) is not None
 
 
 def enrol(session: Session, order: EnrolmentOrder, *, now: datetime) -> Enrolment:
@@ -96,7 +97,7 @@ def enrol(session: Session, order: EnrolmentOrder, *, now: datetime) -> Enrolmen
         ListFull: see there.
         Nobody: see there.
     """
-    person = _person(order.citizen_id, order.contact_e164)
+    person = _person(order.citizen_id, order.applicant_tax_code, order.contact_e164)
     course = session.scalar(select(Course).where(Course.code == order.course, _open(now)).with_for_update())
     known = request_by_key(session, order.idempotency_key)
     if known is not None:
@@ -156,11 +157,11 @@ def withdraw(session: Session, enrolment_id: int, *, by: str, now: datetime) -> 
     return enrolment
 
 
-def enrolments_of(session: Session, citizen_id: int) -> Sequence[Enrolment]:
-    """The citizen's enrolments, also those that were withdrawn, the newest first."""
+def enrolments_of(session: Session, whose: Whose) -> Sequence[Enrolment]:
+    """A person's enrolments, also those that were withdrawn, the newest first."""
     return session.scalars(
         select(Enrolment)
-        .where(Enrolment.person == _person(citizen_id, None))
+        .where(Enrolment.person == person_in_course(whose))
         .options(joinedload(Enrolment.request))
         .order_by(Enrolment.id.desc())
     ).all()
@@ -237,9 +238,11 @@ def _placed(course: Course, request: Request) -> tuple[str, dict[str, str]]:
     return "course_place", {**values, "fee": in_euro(course.fee, request.language)}
 
 
-def _person(citizen_id: int | None, contact_e164: str | None) -> str:
+def _person(citizen_id: int | None, tax_code: str | None, contact_e164: str | None) -> str:
     if citizen_id is not None:
-        return f"citizen {citizen_id}"
+        return person_in_course(citizen_id)
+    if tax_code is not None:
+        return person_in_course(Outsider(tax_code))
     if contact_e164 is not None:
         return f"number {contact_e164}"
     raise Nobody

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from desk.applicants import Outsider
 from desk.attachments import remove_attachments
 from desk.audit import AuditAction, note_look
 from desk.citizen_export import paths_of
@@ -27,7 +28,7 @@ from desk.models import (
     MessageState,
     PhoneNumber,
 )
-from desk.person import Person, person_of
+from desk.person import Person, person_of, whom
 from desk.pseudonyms import Pseudonyms
 from desk.recordings import remove_recordings
 from desk.retention import RULES
@@ -71,7 +72,7 @@ class Erased:
 
 def erase_citizen(
     session: Session,
-    citizen: Citizen,
+    who: Citizen | Outsider,
     settings: Settings,
     pseudonyms: Pseudonyms,
     *,
@@ -79,11 +80,11 @@ def erase_citizen(
     how: str,
     now: datetime,
 ) -> Erased:
-    """Erase ``citizen``; doing it again changes nothing.
+    """Erase ``who``; doing it again changes nothing.
 
     Args:
         session: a transaction.
-        citizen: whom.
+        who: of the register, or outside it.
         settings: where recordings lie.
         pseudonyms: of this system.
         by: log-in of who does it.
@@ -94,8 +95,9 @@ def erase_citizen(
         StillNeeded: nothing was erased.
     """
     # Locked, so that a request that is just being filed is either seen here or comes after.
-    session.refresh(citizen, with_for_update=True)
-    person = person_of(session, citizen)
+    if isinstance(who, Citizen):
+        session.refresh(who, with_for_update=True)
+    person = person_of(session, who)
     _refuse_if_needed(person, now)
     recordings = remove_recordings(settings, set(paths_of(person)))
     kept_consents = len(person.rows.get("consents", ()))
@@ -103,10 +105,13 @@ def erase_citizen(
         withdraw_consent(session, e164=consent.e164, purpose=consent.purpose, how="erasure", now=now)
     removed = remove_attachments(session, settings, _ids(person, "request_attachments"))
     rows = {**_hide(session, person, pseudonyms), **_delete(session, person)}
-    citizen.first_name = citizen.last_name = citizen.address = _NOBODY
-    citizen.birth_date = _NO_BIRTH_DATE
-    citizen.tax_code = citizen.tax_code_keys = pseudonyms.of(citizen.tax_code)
-    rows["citizens"] = 1
+    # Before the tax code goes.
+    named, pseudonym = whom(who, pseudonyms), pseudonyms.of(who.tax_code)
+    if isinstance(who, Citizen):
+        who.first_name = who.last_name = who.address = _NOBODY
+        who.birth_date = _NO_BIRTH_DATE
+        who.tax_code = who.tax_code_keys = pseudonym
+        rows["citizens"] = 1
     if removed:
         rows["request_attachments"] = removed
     kept = {
@@ -114,12 +119,13 @@ def erase_citizen(
         for table in KEPT
         if (count := kept_consents if table == "consents" else len(person.rows.get(table, ())))
     }
-    looks = select(func.count()).select_from(Audit).where(Audit.citizen_id == citizen.id)
-    if looked := session.scalar(looks):
+    about = Audit.citizen_id == who.id if isinstance(who, Citizen) else Audit.outsider == pseudonym
+    if looked := session.scalar(select(func.count()).select_from(Audit).where(about)):
         kept["audit"] = (looked, KEPT["audit"])
-    note_look(session, by=by, action=AuditAction.ERASED, now=now, citizen_id=citizen.id, detail=how)
+    note_look(session, by=by, action=AuditAction.ERASED, now=now, detail=how, **named)
     session.flush()
-    session.expire(citizen)
+    if isinstance(who, Citizen):
+        session.expire(who)
     return Erased(rows, recordings, kept)
 
 

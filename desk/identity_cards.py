@@ -1,16 +1,9 @@
-"""Identity cards: how long they are valid, and telling their holders in time, as many as can be received.
-
-The rules are dated data with their sources (``identity_card_rules.toml``).
-"""
+"""Identity cards: noting them, and telling their holders in time, as many as can be received."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from pathlib import Path
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
@@ -18,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from desk.appointments import UnknownService, free_slots
 from desk.citizens import number_to_text
 from desk.db import one_at_a_time
+from desk.identity_card_rules import expiry, renewable_from, rules
 from desk.models import (
     Booking,
     BookingState,
@@ -32,8 +26,6 @@ from desk.phone_numbers import national
 from desk.preferences import language_of
 from desk.settings import ROME
 from desk.sms.outbox import write_message
-
-FILE = Path(__file__).with_name("identity_card_rules.toml")
 
 #: What one makes an appointment for.
 SERVICE = "identity_card"
@@ -53,80 +45,6 @@ TEMPLATES = {
 }
 #: Who is told first where not all can be.
 _URGENCY = (NoticeStage.EXPIRING, NoticeStage.PAPER, NoticeStage.RENEWABLE)
-
-
-class NoRule(ValueError):
-    """No rule was in force on the day of issue."""
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """From which age (in whole years) a card is valid for how many years."""
-
-    from_age: int
-    years: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is in force from ``since`` on, and which law says so."""
-
-    since: date
-    validity: Sequence[Validity]
-    #: Whether a card is valid until the next birthday after its years are over.
-    until_birthday: bool
-    source: str
-    #: By what it was checked, and what was not.
-    checked: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """All rules. ``no_travel_from`` is about paper cards."""
-
-    issue: Sequence[Rule]
-    renewable_days: int
-    no_travel_from: date
-
-
-@cache
-def rules() -> Rules:
-    """The rules in the file."""
-    data = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    issue = [
-        Rule(**{**entry, "validity": [Validity(**part) for part in entry["validity"]]})
-        for entry in data["rules"]
-    ]
-    return Rules(
-        sorted(issue, key=lambda rule: rule.since),
-        data["renewal"]["days_before"],
-        data["paper"]["no_travel_from"],
-    )
-
-
-def expiry(issued_on: date, birth_date: date) -> date:
-    """The last day on which a card is valid. Raises :class:`NoRule`."""
-    rule = next((rule for rule in reversed(rules().issue) if rule.since <= issued_on), None)
-    if rule is None or birth_date > issued_on:
-        raise NoRule(str(issued_on))
-    age = _age(birth_date, issued_on)
-    years = [part.years for part in rule.validity if part.from_age <= age][-1]
-    over = _in_year(issued_on, issued_on.year + years)
-    if not rule.until_birthday:
-        return over
-    birthday = _in_year(birth_date, over.year)
-    return birthday if birthday >= over else _in_year(birth_date, over.year + 1)
-
-
-def renewable_from(expires_on: date) -> date:
-    """The first day on which a card can be renewed."""
-    return expires_on - timedelta(days=rules().renewable_days)
-
-
-def is_for_travel(kind: DocumentKind, expires_on: date, day: date) -> bool:
-    """Whether a card that may be used for travel still is a travel document on ``day``."""
-    paper_is_over = kind is DocumentKind.PAPER and day >= rules().no_travel_from
-    return day <= expires_on and not paper_is_over
 
 
 def stage_of(kind: DocumentKind, expires_on: date, day: date) -> NoticeStage | None:
@@ -244,15 +162,3 @@ def _has_appointment(now: datetime) -> ColumnElement[bool]:
 
 def _language(session: Session, to: str) -> str:
     return language_of(session, to) or "it"
-
-
-def _age(birth_date: date, day: date) -> int:
-    return day.year - birth_date.year - (day < _in_year(birth_date, day.year))
-
-
-def _in_year(day: date, year: int) -> date:
-    """The same day of another year. Who was born on 29 February has the 28th in other years."""
-    try:
-        return day.replace(year=year)
-    except ValueError:
-        return day.replace(year=year, day=28)

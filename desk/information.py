@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from desk.consents import has_consent
+from desk.identity_card_rules import validity_in_short
 from desk.models import Purpose
+from desk.settings import ROME
 from desk.sms.outbox import write_message
 from desk.sms.templates import in_euro
 from desk.town import Town
@@ -34,6 +36,8 @@ def text_information(
     fees = {fee.code: fee.amount for fee in town.fees}
     if topic in fees:
         values["fee"] = in_euro(fees[topic], language)
+    if topic == "identity_card":
+        values["validity"] = validity_in_short(now.astimezone(ROME).date(), language)
     write_message(
         session,
         to=to,

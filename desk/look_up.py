@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.applicants import Whose, belongs_to
 from desk.models import Request
 
 
@@ -23,8 +24,8 @@ def request_with_last_digits(session: Session, reference: str, last_digits: str)
     return request if request.contact_e164.endswith(last_digits) else None
 
 
-def requests_of(session: Session, citizen_id: int, *, limit: int) -> Sequence[Request]:
-    """The citizen's requests of all channels, the newest first."""
+def requests_of(session: Session, whose: Whose, *, limit: int) -> Sequence[Request]:
+    """A person's requests of all channels, the newest first."""
     return session.scalars(
-        select(Request).where(Request.citizen_id == citizen_id).order_by(Request.id.desc()).limit(limit)
+        select(Request).where(belongs_to(Request, whose)).order_by(Request.id.desc()).limit(limit)
     ).all()

@@ -2,6 +2,7 @@
 
 A call is lost when its caller gave up in the queue, found nobody there and left neither a message nor a
 request, or hung up while being put through. Who gave up sooner than ``short_abandon_seconds`` is not counted.
+Whose number waits for a call-back is not lost.
 A withheld number cannot be called back: its call is counted (``lost_calls``), but is no item, as nobody can
 do anything about it.
 
@@ -18,11 +19,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Exists, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from desk.call_backs import OPEN
 from desk.db import one_at_a_time
 from desk.hand_over import summaries
 from desk.models import (
     CALL_BACK_CALL,
     Call,
+    CallBack,
     CallOutcome,
     Channel,
     LostCall,
@@ -166,6 +169,7 @@ def _from_queue(session: Session, now: datetime) -> Iterator[Lost]:
             ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
             ~exists().where(LostCall.call_unique_id == QueueStay.call_unique_id),
             ~_left_something(QueueStay.call_unique_id),
+            ~_is_called_back(QueueStay.caller_e164),
         )
     )
     for stay in stays.all():
@@ -185,6 +189,7 @@ def _put_through(session: Session, now: datetime) -> Iterator[Lost]:
             ~exists().where(LostCall.call_unique_id == Call.unique_id),
             ~exists().where(QueueStay.call_unique_id == Call.unique_id),
             ~_left_something(Call.unique_id),
+            ~_is_called_back(Call.caller_e164),
         )
     ).all()
     for call in calls:
@@ -198,6 +203,11 @@ def _left_something(unique_id: InstrumentedAttribute[str]) -> Exists:
     return exists().where(
         Request.call_id == call.id, call.unique_id == unique_id, Request.kind != RequestKind.LOST_CALL
     )
+
+
+def _is_called_back(number: InstrumentedAttribute[str | None]) -> Exists:
+    """Whether that number waits for a call-back."""
+    return exists().where(CallBack.e164 == number, CallBack.state.in_(OPEN))
 
 
 def _served_since(session: Session, caller: str, at: datetime) -> Closed | None:

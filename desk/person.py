@@ -7,14 +7,16 @@ family shares may be about another one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
-from sqlalchemy import ColumnElement, RowMapping, String, Table, func, or_, select, true
+from sqlalchemy import ColumnElement, RowMapping, String, Table, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from desk.models import Base, Citizen, PhoneNumber
+from desk.applicants import Outsider, Whose, has_filed, numbers_given_by
+from desk.models import Base, Booking, Citizen, PhoneNumber, Request
+from desk.pseudonyms import Pseudonyms, is_pseudonym
 
 Rows: TypeAlias = Mapping[str, Sequence[RowMapping]]
 
@@ -26,14 +28,18 @@ CALL_COLUMNS = frozenset({"call_unique_id", "linked_id"})
 NOT_FOLLOWED = frozenset({"audit"})
 #: What belongs to a call, and so to the person who made it.
 _CALLS = "calls"
+#: Column with the tax code of who is not in the register.
+_CODE = "applicant_tax_code"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A citizen, and the rows about him by table."""
+    """A citizen of the register, or somebody outside it, and the rows about that person by table."""
 
-    citizen: Citizen
-    #: Numbers that are this citizen's alone, and those that others have too.
+    who: Citizen | Outsider
+    #: First and last name; empty where none was given.
+    name: str
+    #: Numbers that are this person's alone, and those that others have too.
     own_numbers: Sequence[str]
     shared_numbers: Sequence[str]
     rows: Rows
@@ -45,8 +51,56 @@ def citizen_by_tax_code(session: Session, tax_code: str) -> Citizen | None:
     return session.scalar(select(Citizen).where(Citizen.tax_code == plain))
 
 
-def person_of(session: Session, citizen: Citizen) -> Person:
-    """Gather all rows about ``citizen``."""
+def person_by_tax_code(session: Session, tax_code: str) -> Citizen | Outsider | None:
+    """Who has that tax code, however it is written: of the register, or of those who asked for something."""
+    citizen = citizen_by_tax_code(session, tax_code)
+    if citizen is not None:
+        return citizen
+    outsider = Outsider("".join(tax_code.split()).upper())
+    return outsider if has_filed(session, outsider) else None
+
+
+class Whom(TypedDict, total=False):
+    """Whose record was looked at, as :func:`desk.audit.note_look` wants it."""
+
+    citizen_id: int
+    outsider: str
+
+
+def whom(who: Citizen | Outsider | None, pseudonyms: Pseudonyms) -> Whom:
+    """Whose record is looked at; of nobody, nothing."""
+    if isinstance(who, Outsider):
+        return {"outsider": pseudonyms.of(who.tax_code)}
+    return {"citizen_id": who.id} if who else {}
+
+
+def person_of(session: Session, who: Citizen | Outsider) -> Person:
+    """Gather all rows about ``who``."""
+    return _outsider(session, who) if isinstance(who, Outsider) else _citizen(session, who)
+
+
+def _outsider(session: Session, outsider: Outsider) -> Person:
+    numbers = {number for number in numbers_given_by(session, outsider) if not is_pseudonym(number)}
+    shared = set(session.scalars(select(PhoneNumber.e164).where(PhoneNumber.e164.in_(numbers))))
+    for model in (Request, Booking):
+        somebody_elses = model.citizen_id.is_not(None) | (model.applicant_tax_code != outsider.tax_code)
+        shared |= {
+            number
+            for number in session.scalars(
+                select(model.contact_e164).where(model.contact_e164.in_(numbers), somebody_elses)
+            )
+            if number is not None
+        }
+    gathered = _Gathered(session, outsider)
+    gathered.follow_person()
+    gathered.follow_all(numbers - shared)
+    names = [str(row["applicant"]) for row in gathered.named() if row["applicant"]]
+    return Person(
+        outsider, names[-1] if names else "", sorted(numbers - shared), sorted(shared), gathered.rows
+    )
+
+
+def _citizen(session: Session, citizen: Citizen) -> Person:
     numbers = sorted(number.e164 for number in citizen.phone_numbers)
     shared = set(
         session.scalars(
@@ -59,20 +113,17 @@ def person_of(session: Session, citizen: Citizen) -> Person:
     own = [number for number in numbers if number not in shared]
     gathered = _Gathered(session, citizen.id)
     gathered.take(Citizen.__table__, Citizen.__table__.c.id == citizen.id)  # type: ignore[arg-type]
-    gathered.follow_citizen()
-    gathered.follow_numbers(own)
-    gathered.follow_requests_to_calls()
-    gathered.follow_children()
-    gathered.follow_call_names()
-    return Person(citizen, own, sorted(shared), gathered.rows)
+    gathered.follow_person()
+    gathered.follow_all(own)
+    return Person(citizen, f"{citizen.first_name} {citizen.last_name}", own, sorted(shared), gathered.rows)
 
 
 class _Gathered:
     """Rows found so far, by table; each once."""
 
-    def __init__(self, session: Session, citizen_id: int) -> None:
+    def __init__(self, session: Session, whose: Whose) -> None:
         self._session = session
-        self._citizen_id = citizen_id
+        self._whose = whose
         self._found: dict[str, dict[tuple[Any, ...], RowMapping]] = defaultdict(dict)
         self._tables = [table for table in Base.metadata.sorted_tables if table.name not in NOT_FOLLOWED]
 
@@ -80,18 +131,33 @@ class _Gathered:
     def rows(self) -> Rows:
         return {name: list(rows.values()) for name, rows in sorted(self._found.items()) if rows}
 
+    def named(self) -> Iterator[RowMapping]:
+        """What was filed under a name that is not in the register."""
+        for rows in self._found.values():
+            yield from (row for row in rows.values() if "applicant" in row)
+
     def take(self, table: Table, where: ColumnElement[bool]) -> None:
-        """Add the rows of ``table`` that are so, but none that is known to be another citizen's."""
+        """Add the rows of ``table`` that are so, but none that is known to be another person's."""
         key = [column.name for column in table.primary_key]
         for row in self._session.execute(
             select(table).where(where, self._not_anothers(table)).order_by(*table.primary_key)
         ).mappings():
             self._found[table.name][tuple(row[name] for name in key)] = row
 
-    def follow_citizen(self) -> None:
+    def follow_person(self) -> None:
         for table in self._tables:
-            if "citizen_id" in table.c:
-                self.take(table, table.c.citizen_id == self._citizen_id)
+            if isinstance(self._whose, Outsider):
+                if _CODE in table.c:
+                    self.take(table, table.c[_CODE] == self._whose.tax_code)
+            elif "citizen_id" in table.c:
+                self.take(table, table.c.citizen_id == self._whose)
+
+    def follow_all(self, numbers: Iterable[str]) -> None:
+        """From the person's own rows and numbers to the rest."""
+        self.follow_numbers(numbers)
+        self.follow_requests_to_calls()
+        self.follow_children()
+        self.follow_call_names()
 
     def follow_numbers(self, numbers: Iterable[str]) -> None:
         own = list(numbers)
@@ -131,6 +197,15 @@ class _Gathered:
                 self.take(table, or_(*(column.in_(names) for column in columns)))
 
     def _not_anothers(self, table: Table) -> ColumnElement[bool]:
-        if "citizen_id" not in table.c:
-            return true()
-        return or_(table.c.citizen_id.is_(None), table.c.citizen_id == self._citizen_id)
+        citizen, code = (
+            (None, self._whose.tax_code) if isinstance(self._whose, Outsider) else (self._whose, None)
+        )
+        own = {"citizen_id": citizen, _CODE: code}
+        return and_(
+            true(),
+            *(
+                or_(table.c[name].is_(None), table.c[name] == value)
+                for name, value in own.items()
+                if name in table.c
+            ),
+        )

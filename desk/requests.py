@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
@@ -64,6 +64,10 @@ class Order(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    #: Who asks, where that is nobody of the register: the name, the last name first, and the tax code where
+    #: somebody has verified it.
+    applicant: str | None = Field(default=None, max_length=160)
+    applicant_tax_code: str | None = None
     contact_e164: str | None = None
     language: str = "it"
     channel: Channel = Channel.PHONE
@@ -96,6 +100,8 @@ def file_request(
     call_unique_id: str | None,
     language: str,
     now: datetime,
+    applicant: str | None = None,
+    applicant_tax_code: str | None = None,
 ) -> tuple[Request, bool]:
     """File a request, received at ``now``, due after ``working_days``; and whether it is a new one.
 
@@ -116,6 +122,8 @@ def file_request(
             kind=details.kind,
             details=details,
             citizen_id=citizen_id,
+            applicant=applicant,
+            applicant_tax_code=applicant_tax_code,
             contact_e164=contact_e164,
             state=RequestState.RECEIVED,
             due_on=add_working_days(now.astimezone(ROME).date(), working_days),
@@ -161,6 +169,8 @@ def file_order(
         call_unique_id=order.call_unique_id,
         language=order.language,
         now=now,
+        applicant=order.applicant,
+        applicant_tax_code=order.applicant_tax_code,
     )
 
 

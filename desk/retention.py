@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    func,
     or_,
     select,
     update,
@@ -37,6 +38,7 @@ from desk.models import (
     Consent,
     CounterDetails,
     Draft,
+    Enrolment,
     HandOver,
     IdentificationAttempt,
     InboundText,
@@ -80,6 +82,16 @@ class Rule:
 def number(pseudonyms: Pseudonyms, value: str) -> str:
     """A column that holds a number and nothing else."""
     return value if is_pseudonym(value) else pseudonyms.of(value)
+
+
+def _tax_code(pseudonyms: Pseudonyms, value: str) -> str:
+    return value if is_pseudonym(value) else pseudonyms.of(value)
+
+
+def _person_in_course(pseudonyms: Pseudonyms, value: str) -> str:
+    """``number +39...`` and ``code RSS...``; the number of a citizen in the register names nobody outside."""
+    kind, _, who = value.partition(" ")
+    return value if kind == "citizen" or is_pseudonym(who) else f"{kind} {pseudonyms.of(who)}"
 
 
 def _numbers_in_text(pseudonyms: Pseudonyms, value: str) -> str:
@@ -284,6 +296,22 @@ RULES: tuple[Rule, ...] = (
         for column in (Request.applicant, Request.applicant_key)
     ),
     Rule(
+        "tax codes of requests",
+        "contacts",
+        Request.id,
+        Request.applicant_tax_code,
+        lambda before: (Request.filed_at < before) & ~is_needed(before),
+        _tax_code,
+    ),
+    Rule(
+        "who is enrolled",
+        "contacts",
+        Enrolment.id,
+        Enrolment.person,
+        lambda before: (Enrolment.asked_at < before) & _is_over(Enrolment.request_id, before),
+        _person_in_course,
+    ),
+    Rule(
         "contacts of requests",
         "contacts",
         Request.id,
@@ -311,9 +339,17 @@ RULES: tuple[Rule, ...] = (
         "names of appointments",
         "contacts",
         Booking.id,
-        Booking.name,
+        Booking.applicant,
         lambda before: ~is_to_come(before),
         _nothing,
+    ),
+    Rule(
+        "tax codes of appointments",
+        "contacts",
+        Booking.id,
+        Booking.applicant_tax_code,
+        lambda before: ~is_to_come(before),
+        _tax_code,
     ),
     Rule(
         "withdrawn consents",
@@ -385,6 +421,9 @@ def _portion(rule: Rule, before: datetime, last: Any) -> Select[Any]:
         rows = rows.where(rule.column.like("+%"))
     if rule.hide is _nothing:
         rows = rows.where(rule.column != "")
+    if rule.hide in (_tax_code, _person_in_course):
+        # Tax codes have capital letters, pseudonyms have none.
+        rows = rows.where(rule.column.like("number +%") | (func.lower(rule.column) != rule.column))
     if last is not None:
         rows = rows.where(rule.key > last)
     return rows.order_by(rule.key).limit(PORTION).with_for_update(skip_locked=True)

@@ -29,6 +29,9 @@ class CallBacks(Protocol):
     def pending(self) -> bool:
         """Whether the calling number waits for a call-back."""
 
+    def keep(self) -> None:
+        """The caller leaves it at the call-back that waits, and need not hold the line."""
+
     def number(self) -> str | None:
         """The calling number, if it is shown and of a kind that is called back."""
 
@@ -91,6 +94,7 @@ def _keep_pending(desk: Desk) -> Dialog[bool]:
         ),
     )
     if wanted is _Pending.KEEP:
+        desk.call_backs.keep()
         yield from say("call_back.kept", prompt("call_back.kept"), must_hear=True)
         return True
     if wanted is _Pending.CANCEL:

@@ -23,8 +23,18 @@ class Topic(StrEnum):
     DISMISSALS = "dismissals"
 
 
+class CardValidity(StrEnum):
+    """How long an identity card is valid that is issued today: which sentence says so."""
+
+    FROM_70 = "from_70"
+    BY_AGE = "by_age"
+
+
 class InformationDesk(Protocol):
     """What the answers need to know, and the way to send them."""
+
+    def card_validity(self) -> CardValidity | None:
+        """What the law says today; ``None`` where nobody has put it into words yet."""
 
     def fee(self, topic: Topic) -> Decimal | None:
         """What it costs in euro, where the town has said so."""
@@ -83,6 +93,9 @@ def _tell(desk: Desk, topic: Topic) -> Dialog[None]:
 
 def _answer(desk: Desk, topic: Topic) -> Iterator[Prompt]:
     yield prompt(f"answer.{topic}.first")
+    validity = desk.information.card_validity() if topic is Topic.IDENTITY_CARD else None
+    if validity is not None:
+        yield prompt(f"answer.identity_card.valid.{validity}")
     yield prompt(f"answer.{topic}.second")
     fee = desk.information.fee(topic)
     if fee is not None:

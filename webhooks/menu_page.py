@@ -38,9 +38,9 @@ def menu_page(
 
     def menu() -> ResponseReturnValue:
         language = _language()
-        with reading(database) as db:
-            town, offer = read_town(db), read_offer(db)
         now = clock()
+        with reading(database) as db:
+            town, offer = read_town(db), read_offer(db, now)
         hours = OpeningHours.of(town)
         return render_template(
             "menu.html",

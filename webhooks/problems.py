@@ -47,7 +47,12 @@ ROOM_TAKEN = Kind("room-taken", 409, "The room has been given to somebody else f
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 WRONG_TYPE = Kind("wrong-content-type", 415, "The body must be of the content type that is described")
 INVALID = Kind("invalid", 422, "A value is missing or wrong")
-NOT_IN_REGISTER = Kind("not-in-register", 422, "No citizen of the register has this tax code")
+NOT_IN_REGISTER = Kind(
+    "not-in-register", 422, "No citizen of the register has this tax code, and no verified name came with it"
+)
+RESIDENTS_ONLY = Kind(
+    "residents-only", 422, "The register has nothing to certify about somebody who is not in it"
+)
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key was used for another request")
 TOO_FAST = Kind("too-many-requests", 429, "This API key asks too often")
 FAULT = Kind("fault", 500, "A fault of ours; it is in the log")

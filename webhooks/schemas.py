@@ -57,7 +57,10 @@ PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 Day = Annotated[date, AfterValidator(_of_our_time)]
 #: One line, and several lines, without control characters, and not of blanks only.
-Line = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+Line = Annotated[str, Field(max_length=120, pattern=_LINE)]
+#: Two of them and a blank fit where the name of who asks is kept.
+Name = Annotated[str, Field(max_length=79, pattern=_LINE)]
 Text = Annotated[
     str,
     Field(
@@ -80,7 +83,11 @@ class Schema(BaseModel):
 
 def _example(**values: Any) -> ConfigDict:
     """The configuration of a model that is shown filled in like this."""
-    return ConfigDict(json_schema_extra={"examples": [values]})
+    return _examples(values)
+
+
+def _examples(*examples: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": list(examples)})
 
 
 class Contact(Schema):
@@ -90,6 +97,13 @@ class Contact(Schema):
     language: Literal["it", "en"] = "it"
     sms_consent: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,40}$", examples=["web-1"])] | None = None
     """Version of the text by which the citizen agreed just now to be texted about this."""
+
+
+class Applicant(Schema):
+    """Who asks, as SPID or CIE have verified it. Counts where the tax code is not in the town's register."""
+
+    given_name: Name
+    family_name: Name
 
 
 class CertificateKind(Schema):
@@ -134,15 +148,25 @@ class AppointmentServices(Schema):
 class CertificateRequest(Schema):
     """A citizen's confirmed request for a certificate."""
 
-    model_config = _example(
-        tax_code="CLMGLI80C55F205N",
-        certificate="residence",
-        copies=1,
-        delivery="counter",
-        contact={"phone": "+393331112201", "sms_consent": "web-1"},
+    model_config = _examples(
+        {
+            "tax_code": "CLMGLI80C55F205N",
+            "certificate": "residence",
+            "copies": 1,
+            "delivery": "counter",
+            "contact": {"phone": "+393331112201", "sms_consent": "web-1"},
+        },
+        {
+            "tax_code": "RSSMRA80A01H501U",
+            "applicant": {"given_name": "Mario", "family_name": "Rossi"},
+            "certificate": "birth",
+            "delivery": "home",
+        },
     )
 
     tax_code: TaxCode
+    applicant: Applicant | None = None
+    """Needed for who is not in the register."""
     certificate: Code
     subject_name: Line | None = None
     """Whom it is about, unless the citizen."""
@@ -169,6 +193,8 @@ class ReportRequest(Schema):
     call_back: bool = False
     """Needs a telephone number."""
     tax_code: TaxCode | None = None
+    applicant: Applicant | None = None
+    """Counts with a tax code that is not in the register."""
     contact: Contact = Contact()
 
 
@@ -278,6 +304,8 @@ class BookingRequest(Schema):
     )
 
     tax_code: TaxCode
+    applicant: Applicant | None = None
+    """Needed for who is not in the register."""
     service: Code
     starts_at: Moment
     hold: HoldName | None = None
@@ -340,6 +368,8 @@ class EnrolmentRequest(Schema):
     model_config = _example(tax_code="CLMGLI80C55F205N", course="ceramics", may_wait=True)
 
     tax_code: TaxCode
+    applicant: Applicant | None = None
+    """Needed for who is not in the register."""
     course: Code
     may_wait: bool = False
     """Whether the waiting list will do where no place is left."""
@@ -409,6 +439,8 @@ class RoomRequest(Schema):
     )
 
     tax_code: TaxCode
+    applicant: Applicant | None = None
+    """Needed for who is not in the register."""
     room: Code
     purpose: Purpose
     day: Day

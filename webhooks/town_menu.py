@@ -13,6 +13,7 @@ from pathlib import Path
 from desk.offer import Offer
 from desk.settings import ROME
 from ivr.courses import CourseNow, Refused
+from ivr.information import CardValidity
 from ivr.message import unanswered
 from ivr.override import OverrideDesk, override
 from ivr.paused import Duty, paused
@@ -58,6 +59,7 @@ def walk_all(offer: Offer) -> dict[str, Walked]:
         offer.report_categories[:1],
         offer.courses[:1],
         offer.rooms[:1],
+        offer.card_validity,
     )
     calm = {name: walk(_calm(world)) for name, world in worlds(offer).items()}
     return {name: walk(world, into=calm[name]) for name, world in worlds(little).items()}
@@ -157,6 +159,12 @@ def _known(offer: Offer) -> Known:
         "RoomDesk.purposes": (tuple(Purpose), ()) if offer.rooms else ((),),
         "RoomDesk.rooms": (offer.rooms, ()),
         "RoomDesk.standing": tuple(dict.fromkeys(Part, standing) for standing in Standing),
+        # What is said today comes first: the menus to be read show it.
+        "InformationDesk.card_validity": (
+            *(each for each in CardValidity if each == offer.card_validity),
+            *(each for each in CardValidity if each != offer.card_validity),
+            None,
+        ),
         "InformationDesk.fee": (None, Decimal("22.21")),
         "FoundRequest.overdue": (False, True),
         "Notices.in_force": ((), (Path("/notice.wav"),)),

@@ -11,15 +11,17 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
+from desk.applicants import Outsider
 from desk.audit import AuditAction, note_look
 from desk.citizen_export import export_citizen
 from desk.citizens import withdraw_consents_of
 from desk.db import DatabaseGone, connect, sessions, transaction
 from desk.erasure import StillNeeded, erase_citizen
-from desk.identity_cards import NoRule, register_card
+from desk.identity_card_rules import NoRule
+from desk.identity_cards import register_card
 from desk.models import Channel, Citizen, DocumentKind, Operator, Purpose
 from desk.operators import NotAllowed, active_operator, administrator
-from desk.person import citizen_by_tax_code
+from desk.person import person_by_tax_code, whom
 from desk.phone_numbers import is_mobile, to_e164
 from desk.pseudonyms import pseudonyms_of
 from desk.settings import ROME, Settings
@@ -42,10 +44,12 @@ def citizen() -> None:
 @_BY
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="A new file, of mode 600.")
 def export(tax_code: str, by: str, to: Path) -> None:
-    """Write all that is kept about a citizen as JSON."""
+    """Write all that is kept about a citizen, or about who asked from outside the register, as JSON."""
     settings = Settings()
-    with _found(settings, tax_code, by) as (session, found):
-        data = export_citizen(session, found, settings, by=by, how="command", now=datetime.now(UTC))
+    with _person(settings, tax_code, by) as (session, found):
+        data = export_citizen(
+            session, found, settings, pseudonyms_of(settings), by=by, how="command", now=datetime.now(UTC)
+        )
         # Inside the transaction: a file that cannot be written is no export.
         with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
@@ -57,11 +61,11 @@ def export(tax_code: str, by: str, to: Path) -> None:
 @_BY
 @click.option("--yes", is_flag=True, help="Do not ask again.")
 def erase(tax_code: str, by: str, yes: bool) -> None:
-    """Erase a citizen, except what has to be kept."""
+    """Erase a citizen, or who asked from outside the register, except what has to be kept."""
     settings = Settings()
     if not yes:
         click.confirm("This cannot be undone. Erase this citizen?", abort=True)
-    with _found(settings, tax_code, by) as (session, found):
+    with _person(settings, tax_code, by) as (session, found):
         erased = erase_citizen(
             session, found, settings, pseudonyms_of(settings), by=by, how="command", now=datetime.now(UTC)
         )
@@ -79,9 +83,9 @@ def erase(tax_code: str, by: str, yes: bool) -> None:
 @click.option("--issued", type=click.DateTime(["%Y-%m-%d"]), help="Day of issue; without it, today.")
 def card(tax_code: str, by: str, kind: str, issued: datetime | None) -> None:
     """Note an identity card that was issued; its holder is told before it expires."""
-    now = datetime.now(UTC)
-    with _found(Settings(), tax_code, by, active_operator) as (session, found):
-        _note_search(session, found, by, now, "identity card")
+    now, settings = datetime.now(UTC), Settings()
+    with _found(settings, tax_code, by, active_operator) as (session, found):
+        _note_search(session, found, by, now, "identity card", settings)
         day = issued.date() if issued else now.astimezone(ROME).date()
         try:
             document = register_card(session, found, kind=DocumentKind(kind), issued_on=day)
@@ -96,9 +100,9 @@ def card(tax_code: str, by: str, kind: str, issued: datetime | None) -> None:
 @_AT_COUNTER
 def passport(tax_code: str, by: str) -> None:
     """Tell a citizen that the passport has arrived, by SMS or, at a landline, by voice."""
-    now = datetime.now(UTC)
-    with _found(Settings(), tax_code, by, active_operator) as (session, found):
-        _note_search(session, found, by, now, "passport")
+    now, settings = datetime.now(UTC), Settings()
+    with _found(settings, tax_code, by, active_operator) as (session, found):
+        _note_search(session, found, by, now, "passport", settings)
         message = tell_passport_arrived(session, found.id, now=now)
     if message is None:
         raise click.ClickException("No number of this citizen has agreed to messages: somebody has to phone.")
@@ -118,8 +122,9 @@ def withdraw_consent(tax_code: str, by: str, purpose: str | None, number: str | 
     e164 = to_e164(number)
     if number and e164 is None:
         raise click.ClickException("That is no telephone number.")
-    with _found(Settings(), tax_code, by, active_operator) as (session, found):
-        _note_search(session, found, by, now, "consent")
+    settings = Settings()
+    with _person(settings, tax_code, by, active_operator) as (session, found):
+        _note_search(session, found, by, now, "consent", settings)
         ended = withdraw_consents_of(
             session,
             found,
@@ -132,22 +137,36 @@ def withdraw_consent(tax_code: str, by: str, purpose: str | None, number: str | 
     click.echo(f"{ended} consents ended.")
 
 
-def _note_search(session: Session, found: Citizen, by: str, now: datetime, what: str) -> None:
-    note_look(session, by=by, action=AuditAction.SEARCHED, now=now, citizen_id=found.id, detail=what)
+def _note_search(
+    session: Session, found: Citizen | Outsider, by: str, now: datetime, what: str, settings: Settings
+) -> None:
+    about = whom(found, pseudonyms_of(settings))
+    note_look(session, by=by, action=AuditAction.SEARCHED, now=now, detail=what, **about)
 
 
 @contextmanager
 def _found(
+    settings: Settings, tax_code: str, by: str, allowed: Callable[[Session, str], Operator]
+) -> Iterator[tuple[Session, Citizen]]:
+    """The same for what only citizens of the register have."""
+    with _person(settings, tax_code, by, allowed) as (session, who):
+        if not isinstance(who, Citizen):
+            raise click.ClickException("No citizen has that tax code.")
+        yield session, who
+
+
+@contextmanager
+def _person(
     settings: Settings,
     tax_code: str,
     by: str,
     allowed: Callable[[Session, str], Operator] = administrator,
-) -> Iterator[tuple[Session, Citizen]]:
-    """A transaction and the citizen; whatever goes wrong is said without naming anybody."""
+) -> Iterator[tuple[Session, Citizen | Outsider]]:
+    """A transaction and the person; whatever goes wrong is said without naming anybody."""
     try:
         with transaction(sessions(connect(settings.url))) as session:
             allowed(session, by)
-            found = citizen_by_tax_code(session, tax_code)
+            found = person_by_tax_code(session, tax_code)
             if found is None:
                 raise click.ClickException("No citizen has that tax code.")
             yield session, found

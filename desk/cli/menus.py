@@ -64,7 +64,7 @@ def _offer(settings: Settings) -> Offer:
     engine = connect(settings.url)
     try:
         with reading(sessions(engine)) as session:
-            return read_offer(session)
+            return read_offer(session, datetime.now(UTC))
     except DatabaseGone as e:
         raise click.ClickException(f"{e}: run make setup, then centralino prepare --demo") from e
     finally:
@@ -83,7 +83,7 @@ def _demo_offer() -> Offer:
         with transaction(sessions(engine)) as session:
             keyring = open_keyring(home, extensions=(), logins=demo_logins())
             load_demo(session, keyring, datetime.now(UTC))
-            offer = read_offer(session)
+            offer = read_offer(session, datetime.now(UTC))
         engine.dispose()
     return offer
 

@@ -135,8 +135,9 @@ class Booking(Base):
     channel: Mapped[Channel] = mapped_column(closed_set(Channel))
     citizen_id: Mapped[int | None] = mapped_column(ForeignKey("citizens.id"))
     contact_e164: Mapped[str | None] = mapped_column(String(16), index=True)
-    #: Who comes, as an operator wrote it down, where that is nobody of the register.
-    name: Mapped[str | None] = mapped_column(String(80))
+    #: Who comes, where that is nobody of the register: as on requests.
+    applicant: Mapped[str | None] = mapped_column(String(160))
+    applicant_tax_code: Mapped[str | None] = mapped_column(String(16), index=True)
     #: How a caller was; ``None`` for who came to the counter or signed in on the web.
     identified_by: Mapped[IdentifiedBy | None] = mapped_column(closed_set(IdentifiedBy))
     #: The spoken name and address of a caller who is not identified by keypad.
@@ -161,7 +162,7 @@ class Booking(Base):
     def who(self) -> str | None:
         """The name of who comes; ``None`` where a caller has only said it (:attr:`recording`)."""
         citizen = self.citizen
-        return f"{citizen.last_name} {citizen.first_name}" if citizen else self.name
+        return f"{citizen.last_name} {citizen.first_name}" if citizen else self.applicant
 
     @property
     def recording(self) -> Path | None:

@@ -53,6 +53,8 @@ class Audit(Base):
     by: Mapped[str] = mapped_column(String(40), index=True)
     action: Mapped[AuditAction] = mapped_column(closed_set(AuditAction))
     citizen_id: Mapped[int | None] = mapped_column(ForeignKey("citizens.id"), index=True)
+    #: Whose record it was, where that is somebody outside the register: a pseudonym of the tax code.
+    outsider: Mapped[str | None] = mapped_column(String(16), index=True)
     request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
     #: What else is to be known of it, without personal data.
     detail: Mapped[str] = mapped_column(String(200))

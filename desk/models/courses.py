@@ -62,7 +62,8 @@ class Enrolment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     course_code: Mapped[str] = mapped_column(ForeignKey("courses.code"))
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), unique=True)
-    #: A citizen of the register (``citizen 7``), or who is known by the telephone number only.
+    #: A citizen of the register (``citizen 7``), somebody outside it who signed in (``code RSS...``), or who
+    #: is known by the telephone number only.
     person: Mapped[str] = mapped_column(String(40))
     asked_at: Mapped[datetime]
     placed_at: Mapped[datetime | None]

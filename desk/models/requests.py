@@ -66,6 +66,8 @@ class Request(Base):
     applicant: Mapped[str | None] = mapped_column(String(160))
     #: The same as it is searched for.
     applicant_key: Mapped[str | None] = mapped_column(FOLDED, index=True)
+    #: The tax code by which that person is known, where SPID, CIE or an operator has verified it.
+    applicant_tax_code: Mapped[str | None] = mapped_column(String(16), index=True)
     state: Mapped[RequestState] = mapped_column(closed_set(RequestState))
     due_on: Mapped[date]
     #: When the citizen confirmed it, which may be before it reached the database.

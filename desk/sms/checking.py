@@ -28,6 +28,7 @@ LONGEST: Mapping[str, str] = {
     "fee": "1022,21",
     "amount": "1022,21",
     "notice": "3" * 18,
+    "validity": "50 years from age 70, 10 from 18, 5 from 3, 3 below 3",
     "hours": ", ".join(["lun 10:00-12:45 16:00-19:45"] * 5),
 }
 UNKNOWN_LENGTH = 30

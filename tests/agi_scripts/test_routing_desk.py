@@ -34,6 +34,9 @@ class FixedQueue:
     seconds: int = 0
     before: Told | None = None
     asked: list[str] = field(default_factory=list)
+    #: The place that was given to the caller, and whether the caller need not wait any longer.
+    place: datetime | None = None
+    gone: bool = False
 
     def facts(self, extensions: Sequence[str]) -> QueueFacts | None:
         self.asked = list(extensions)
@@ -47,6 +50,12 @@ class FixedQueue:
 
     def tell(self, told: Told) -> None:
         self.before = told
+
+    def stand_at(self, since: datetime) -> None:
+        self.place = since
+
+    def let_go(self) -> None:
+        self.gone = True
 
 
 def desk(house: House, queue: FixedQueue) -> CallDesk:

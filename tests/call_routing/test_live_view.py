@@ -163,7 +163,7 @@ def test_who_hears_an_announcement_waits_and_keeps_the_place() -> None:
 
 
 def test_a_connection_in_the_middle_of_an_announcement() -> None:
-    since = NOW - timedelta(minutes=7)
+    since, now = NOW - timedelta(minutes=7), int(NOW.timestamp())
     channel = {
         "Channel": "PJSIP/trunk-0000002b",
         "ChannelState": "6",
@@ -173,7 +173,8 @@ def test_a_connection_in_the_middle_of_an_announcement() -> None:
         "Duration": "00:00:09",
         "Context": "operators",
         "Application": "AGI",
-        "ApplicationData": f"agi://127.0.0.1:4573/waiting,{int(since.timestamp())},{int(NOW.timestamp())},",
+        # Since when the call waits, the time, what was told, and the place: of an earlier call-back.
+        "ApplicationData": f"agi://h:1/waiting,{now - 60},{now},2-11-0-660,{int(since.timestamp())}",
     }
     seen = view(channels=(channel,))
     assert (seen.waiting, seen.waiting_since) == (1, since)

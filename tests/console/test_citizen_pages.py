@@ -85,6 +85,39 @@ def test_a_citizen_is_found_exported_and_erased(
     ]
 
 
+def test_who_is_not_in_the_register_is_found_exported_and_erased(
+    admin: FlaskClient, giulia: Citizen, sessions: Sessions, file: File
+) -> None:
+    request = file(state=RequestState.DONE)
+    with transaction(sessions) as session:
+        kept = session.merge(request)
+        kept.applicant, kept.applicant_tax_code = "D'Adda Ugo", "RSSMRA80A01H501U"
+    page = admin.post("/console/citizens/data", data={"tax_code": "rssmra80a01h501u"}).text
+    for known in ("D&#39;Adda Ugo", "RSSMRA80A01H501U", "Non è in anagrafe"):
+        assert known in page
+    answer = admin.post("/console/citizens/export", data={"tax_code": "RSSMRA80A01H501U"})
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="citizen-outside.json"'
+    assert [row["reference"] for row in json.loads(answer.data)["tables"]["requests"]] == [request.reference]
+    twice = {"tax_code": "RSSMRA80A01H501U", "again": "rssmra80a01h501u"}
+    assert admin.post("/console/citizens/erase", data=twice).status_code == 200
+    assert admin.post("/console/citizens/data", data=twice).status_code == 404
+    with reading(sessions) as session:
+        kept = session.merge(request, load=True)
+        session.refresh(kept)
+        assert kept.applicant is None
+        assert kept.applicant_tax_code is not None
+        pseudonym = kept.applicant_tax_code
+    assert pseudonym.startswith("p")
+    assert audit(sessions) == [
+        ("capo", "searched", None, None, ""),
+        ("capo", "exported", None, None, "page"),
+        ("capo", "erased", None, None, "page"),
+        ("capo", "searched", None, None, "not found"),
+    ]
+    with reading(sessions) as session:
+        assert session.scalars(select(Audit.outsider).order_by(Audit.id)).all() == [*[pseudonym] * 3, None]
+
+
 def test_nobody_with_an_open_request_is_erased(
     admin: FlaskClient, giulia: Citizen, sessions: Sessions, file: File
 ) -> None:

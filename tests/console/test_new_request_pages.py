@@ -46,6 +46,9 @@ TAX_CODE = "CLMGLI80C55F205N"
 KEY = {"key": "6f1e8f5a-2f0a-4d55-9d0b-3d3d1c4a9b11"}
 
 
+UGO = {"first_name": "Ugo", "last_name": "Riva"}
+
+
 @pytest.fixture
 def giulia(sessions: Sessions, clock: Clock) -> Citizen:
     with transaction(sessions) as session:
@@ -159,6 +162,8 @@ def test_a_certificate_is_ordered_at_the_counter_as_from_everywhere(
         ({"last_name": "Colombo", "born": "1981-03-15"}, ["last_name"]),
         ({"last_name": "Colombo", "born": "nonsense"}, ["born"]),
         ({"unregistered": "yes", "last_name": "Riva"}, ["last_name"]),
+        ({"unregistered": "yes", **UGO, "tax_code": "RSSMRA80A01H501X"}, ["tax_code"]),
+        ({"unregistered": "yes", **UGO, "tax_code": TAX_CODE}, ["tax_code"]),
         ({"tax_code": TAX_CODE, "phone": "12"}, ["phone"]),
         ({"tax_code": TAX_CODE, "sms": "yes"}, ["phone"]),
         ({"tax_code": TAX_CODE, "sms": "yes", "phone": "02 9091234"}, ["phone"]),
@@ -203,6 +208,28 @@ def test_who_is_not_in_the_register_and_who_says_nothing(
     assert at_desk.get(f"{NEW}?citizen=77").status_code == 404
     at_desk.post("/console/requests/search", data={"search": "d'adda"})
     assert unregistered.reference in at_desk.get("/console/requests?found=1").text
+
+
+def test_of_who_is_not_in_the_register_civil_status_only_is_certified(
+    at_desk: FlaskClient, sessions: Sessions
+) -> None:
+    form = {
+        "unregistered": "yes",
+        **UGO,
+        "tax_code": "rssmra80a01h501u",
+        "copies": "1",
+        "delivery": "counter",
+    }
+    refused = at_desk.post(f"{NEW}/certificate", data={**form, "certificate": "residence"})
+    assert (refused.status_code, errors(refused.text)) == (400, ["certificate"])
+    assert filed(sessions) == []
+    other = {**form, "certificate": "residence", "subject_name": "Giulia Colombo"}
+    assert at_desk.post(f"{NEW}/certificate", data=other).status_code == 303
+    (request,) = filed(sessions)
+    assert (request.applicant, request.applicant_tax_code) == ("Riva Ugo", "RSSMRA80A01H501U")
+    page = at_desk.get(f"/console/requests/{request.reference}").text
+    assert "Non è in anagrafe: codice fiscale" in page
+    assert "RSSMRA80A01H501U" in page
 
 
 def test_a_report_goes_to_its_office(at_desk: FlaskClient, sessions: Sessions) -> None:

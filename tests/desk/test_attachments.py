@@ -161,7 +161,9 @@ def test_documents_and_notes_go_with_their_citizen(
         session.add(RequestNote(request_id=request_id, at=now, by="anna", text="abita in Via Brasca"))
     settings.recordings.mkdir()
     with db.transaction(sessions) as session:
-        exported = export_citizen(session, giulia, settings, by="capo", how="page", now=now).decode()
+        exported = export_citizen(
+            session, giulia, settings, Pseudonyms("secret"), by="capo", how="page", now=now
+        ).decode()
         assert "abita in Via Brasca" in exported
         assert "è la figlia di Marco" in exported
         assert '"a.pdf"' in exported

@@ -22,6 +22,7 @@ from desk.call_backs import (
     may_ask,
     note_failed_try,
     note_served,
+    on_the_line,
     open_call_back,
     open_call_backs,
     unwanted_attempts,
@@ -220,6 +221,52 @@ def test_who_reaches_an_operator_meanwhile_is_not_called_back(
     call_back, request = the_one(sessions)
     assert (call_back.last_result is CallBackResult.SERVED_MEANWHILE) is settled
     assert (request.state is RequestState.DONE) is settled
+
+
+def test_who_waits_in_the_queue_is_not_called_meanwhile(sessions: db.Sessions, now: datetime) -> None:
+    ask(sessions, "k1", now)
+    ask(sessions, "k2", now, number="+393331112204")
+    with db.transaction(sessions) as session:
+        hers, other = open_call_backs(session, lock=True)
+        names = [begin_attempt(session, each, known_by=now) for each in (hers, other)]
+        assert (on_the_line(session), unwanted_attempts(session, names)) == ([], [])
+        # Left over from the call in which it was asked for; and the call-back's own call in the queue.
+        session.add(
+            QueueStay(
+                call_unique_id="1.1",
+                caller_e164=NUMBER,
+                entered_at=now - timedelta(minutes=2),
+                outcome=StayOutcome.WAITING,
+            )
+        )
+        session.add(
+            QueueStay(
+                call_unique_id=names[0],
+                caller_e164=NUMBER,
+                entered_at=now + timedelta(minutes=1),
+                outcome=StayOutcome.WAITING,
+            )
+        )
+        session.flush()
+        assert on_the_line(session) == []
+        again = QueueStay(
+            call_unique_id="2.1",
+            caller_e164=NUMBER,
+            entered_at=now + timedelta(minutes=2),
+            outcome=StayOutcome.WAITING,
+        )
+        session.add(again)
+        session.flush()
+        assert (on_the_line(session), unwanted_attempts(session, names)) == ([hers.id], names[:1])
+        # Who gives up is called back after all.
+        again.outcome = StayOutcome.ABANDONED
+        session.flush()
+        assert (on_the_line(session), unwanted_attempts(session, names)) == ([], [])
+        # A talk that has begun is not cut off by somebody else of the family who calls.
+        again.outcome = StayOutcome.WAITING
+        note_served(session, hers, CallBackResult.SERVED, now=now)
+        session.flush()
+        assert unwanted_attempts(session, names) == []
 
 
 def test_a_spooled_wish_is_filed_once(

@@ -12,17 +12,13 @@ from sqlalchemy import delete, select, update
 from desk import db
 from desk.appointments import BookingOrder, book, free_slots
 from desk.citizens import citizens_with_number
+from desk.identity_card_rules import NoRule, expiry, is_for_travel, renewable_from, rules, validity_in_short
 from desk.identity_cards import (
     APPOINTMENTS_KEY,
     SERVICE,
     STILL_TO_BOOK,
-    NoRule,
-    expiry,
-    is_for_travel,
     notify_holders,
     register_card,
-    renewable_from,
-    rules,
     stage_of,
 )
 from desk.models import (
@@ -79,13 +75,37 @@ issues = st.dates(date(2012, 2, 10), date(2030, 12, 31))
         ("2012-02-09", "1980-03-15", "2022-02-09"),
         ("2010-01-01", "2005-01-01", "2020-01-01"),
         # From 70 on: before and since 30 July 2026, and the day before the birthday.
-        ("2026-07-29", "1950-03-15", "2037-03-15"),
+        ("2026-07-29", "1950-03-15", "2036-03-15"),
         ("2026-07-30", "1950-03-15", "2077-03-15"),
-        ("2026-11-23", "1956-11-24", "2036-11-24"),
+        ("2026-11-23", "1956-11-24", "2035-11-24"),
+        # No more than ten years since 19 September 2022, for adults.
+        ("2022-09-18", "1988-03-15", "2033-03-15"),
+        ("2022-09-19", "1988-03-15", "2032-03-15"),
+        ("2023-03-15", "1988-03-15", "2033-03-15"),
+        ("2023-03-14", "2010-03-15", "2028-03-15"),
     ],
 )
 def test_the_last_day_of_a_card(issued: str, born: str, last: str) -> None:
     assert expiry(date.fromisoformat(issued), date.fromisoformat(born)) == date.fromisoformat(last)
+
+
+@pytest.mark.parametrize(
+    ("day", "italian", "english"),
+    [
+        (
+            date(2026, 7, 29),
+            "10 anni dai 18 anni, 5 dai 3, 3 sotto i 3",
+            "10 years from age 18, 5 from 3, 3 below 3",
+        ),
+        (
+            date(2026, 7, 30),
+            "50 anni dai 70 anni, 10 dai 18, 5 dai 3, 3 sotto i 3",
+            "50 years from age 70, 10 from 18, 5 from 3, 3 below 3",
+        ),
+    ],
+)
+def test_a_message_says_what_is_in_force_on_its_day(day: date, italian: str, english: str) -> None:
+    assert (validity_in_short(day, "it"), validity_in_short(day, "en")) == (italian, english)
 
 
 def test_without_a_rule_nothing_is_guessed() -> None:
@@ -102,7 +122,7 @@ def test_every_rule_names_its_source() -> None:
 
 
 @given(births, issues)
-def test_a_card_expires_on_a_birthday_within_a_year_after_its_years(born: date, issued: date) -> None:
+def test_a_card_expires_on_a_birthday_within_a_year_of_its_years(born: date, issued: date) -> None:
     assume(born <= issued)
     last = expiry(issued, born)
     assert (last.month, last.day) == (born.month, born.day) or (born.month, born.day) == (2, 29)
@@ -112,12 +132,18 @@ def test_a_card_expires_on_a_birthday_within_a_year_after_its_years(born: date, 
     seventieth = born.replace(year=born.year + 70, day=min(born.day, 28) if born.month == 2 else born.day)
     if issued >= max(seventieth, date(2026, 7, 30)):
         years = 50
-    assert timedelta(days=365 * years) <= last - issued <= timedelta(days=366 * (years + 1))
+    over = timedelta(days=365 * years)
+    if years == 10 and issued >= date(2022, 9, 19):
+        assert over - timedelta(days=366) <= last - issued <= over + timedelta(days=3)
+    else:
+        assert over <= last - issued <= timedelta(days=366 * (years + 1))
 
 
 @given(births, issues, issues)
 def test_a_card_that_is_issued_later_is_not_valid_for_less(born: date, first: date, second: date) -> None:
     assume(born <= first <= second)
+    # But for the day on which the ten years became the most.
+    assume((first >= date(2022, 9, 19)) == (second >= date(2022, 9, 19)))
     assert expiry(first, born) <= expiry(second, born)
 
 
@@ -271,7 +297,7 @@ def test_a_new_card_is_valid_as_the_rules_say(town: db.Sessions, now: datetime) 
     assert notify(town, now) == 1
     with db.transaction(town) as session:
         new = register_card(session, giulia, kind=ELECTRONIC, issued_on=now.date())
-        assert new.expires_on == date(2037, 3, 15)
+        assert new.expires_on == date(2036, 3, 15)
     assert notify(town, now + timedelta(days=100)) == 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from desk import db
+from desk.call_backs import CallBackLimits, CallBackOrder, ask_call_back
 from desk.call_log import end_call, start_call
 from desk.hand_over import HandedOver, hand_over
 from desk.lost_calls import SYSTEM, close_served, note_lost_calls
@@ -118,6 +119,18 @@ def test_who_left_a_message_is_not_lost(sessions: db.Sessions, now: datetime) ->
         file_message(session, MessageOrder.model_validate(order), now=now)
     stay(sessions, "1.1", now, outcome=UNANSWERED)
     assert look(sessions, now + timedelta(minutes=2)) == (0, 0)
+
+
+def test_who_waits_for_a_call_back_is_not_lost(sessions: db.Sessions, now: datetime) -> None:
+    with db.transaction(sessions) as session:
+        order = CallBackOrder(number=NUMBER, waiting_since=now, idempotency_key="k")
+        ask_call_back(session, order, limits=CallBackLimits(), now=now)
+    # Gave up after having called again, and was content with the call-back.
+    stay(sessions, "1.1", now + timedelta(minutes=1))
+    stay(sessions, "1.2", now + timedelta(minutes=9), outcome=UNANSWERED)
+    stay(sessions, "1.3", now + timedelta(minutes=1), caller="+393331112299")
+    assert look(sessions, now + timedelta(minutes=20)) == (1, 0)
+    assert [item.contact_e164 for item in items(sessions)] == ["+393331112299"]
 
 
 def test_who_hung_up_while_being_put_through_is_lost(sessions: db.Sessions, now: datetime) -> None:

@@ -77,7 +77,9 @@ def _citizen(session: Session, tax_code: str) -> Citizen:
 
 def _export(sessions: db.Sessions, settings: Settings, now: datetime) -> tuple[Any, str]:
     with db.transaction(sessions) as session:
-        data = export_citizen(session, _citizen(session, GIULIA), settings, by="anna", how="command", now=now)
+        data = export_citizen(
+            session, _citizen(session, GIULIA), settings, PSEUDONYMS, by="anna", how="command", now=now
+        )
     return json.loads(data), data.decode()
 
 
@@ -113,7 +115,7 @@ def test_a_number_that_a_family_shares_is_not_followed(
 ) -> None:
     with db.transaction(lived_in) as session:
         marco = _citizen(session, MARCO)
-        export = json.loads(export_citizen(session, marco, settings, by="a", how="c", now=now))
+        export = json.loads(export_citizen(session, marco, settings, PSEUDONYMS, by="a", how="c", now=now))
     assert export["numbers_shared_with_others"] == [FAMILY]
     assert {row["unique_id"] for row in export["tables"]["calls"]} == {"32345678"}
     assert "caller_preferences" not in export["tables"]

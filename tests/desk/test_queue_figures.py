@@ -102,3 +102,28 @@ def test_a_call_back_stands_where_its_citizen_stood(sessions: Sessions) -> None:
         session.flush()
         assert place_in_queue(session, "9") is None
         assert place_in_queue(session, "9", since=NOW - timedelta(seconds=180)) == 2
+
+
+def test_who_calls_again_has_the_place_of_the_call_back(sessions: Sessions) -> None:
+    number = "+393330000001"
+    with transaction(sessions) as session:
+        order = CallBackOrder(number=number, waiting_since=NOW - timedelta(seconds=900), idempotency_key="1")
+        ask_call_back(session, order, limits=CallBackLimits(), now=NOW - timedelta(seconds=800))
+        (call_back,) = open_call_backs(session)
+        begin_attempt(session, call_back, known_by=NOW)
+        session.add_all([stay("1", 90, StayOutcome.WAITING), stay("2", 60, StayOutcome.WAITING)])
+    with transaction(sessions) as session:
+        # Before the queue has seen the new call; and nobody else has that place.
+        assert place_in_queue(session, "3", number=number) == 1
+        assert place_in_queue(session, "3", number="+393330000009") is None
+        assert place_in_queue(session, "1") == 2
+        again = stay("3", 30, StayOutcome.WAITING)
+        again.caller_e164 = number
+        session.add(again)
+        session.flush()
+        # Its call, that waits too, counts no more: one person stands in front of the others.
+        places = [place_in_queue(session, call) for call in ("1", "2")]
+        assert (places, place_in_queue(session, "3", number=number)) == ([2, 3], 1)
+        again.outcome = StayOutcome.ABANDONED
+        session.flush()
+        assert [place_in_queue(session, call) for call in ("1", "2")] == [2, 3]

@@ -19,6 +19,9 @@ class DecidedCallBacks(Decided):
     def pending(self) -> bool:
         return self.one("pending call-back", False, True)
 
+    def keep(self) -> None:
+        pass
+
     def number(self) -> str | None:
         return self.one("number to call back", "+393331234567", None)
 

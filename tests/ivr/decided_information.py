@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ivr.information import Topic
+from ivr.information import CardValidity, Topic
 from tests.ivr.deciding import Decided
 
 
@@ -13,6 +13,9 @@ class DecidedInformation(Decided):
 
     def fee(self, topic: Topic) -> Decimal | None:
         return self.one("fee", None, Decimal("22.21"))
+
+    def card_validity(self) -> CardValidity | None:
+        return self.one("card validity", CardValidity.FROM_70, CardValidity.BY_AGE, None)
 
     def may_text(self) -> bool:
         return self.one("may text", True, False)

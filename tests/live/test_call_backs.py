@@ -130,8 +130,15 @@ def test_offered_while_waiting_and_the_place_is_kept(system: System, caller: str
         call.press("1")
     call.hear_begin(system.prompt("call_back.offer.intro"), timeout=PATIENT)
     call.press("1")
-    call.hear(system.prompt("call_back.filed.now"))
-    call.over()
+    if asked == "by key":
+        # Who hangs up in the farewell has not given up: the call-back stands.
+        call.hear_begin(system.prompt("call_back.filed.now"))
+        call.hang_up()
+    else:
+        call.hear(system.prompt("call_back.filed.now"))
+        call.over()
+    wait_until(lambda: not any(caller in line for line in system.calls()), "the caller is gone")
+    assert "|ABANDON|" not in system.queue_log
     entered = re.search(rf"(\d+)\|[\d.]+\|desk\|NONE\|ENTERQUEUE\|\|\{caller}", system.queue_log)
     assert entered
     found = _call_back(system, caller)
@@ -211,6 +218,35 @@ def test_the_place_is_kept_against_who_came_later(system: System, caller: str) -
         citizen.answered()
         assert not later.sound.has_heard(system.prompt("called_back.calling"))
         later.hang_up()
+
+
+def test_who_calls_again_has_the_place_of_the_call_back(system: System, caller: str) -> None:
+    # Both are to be in the queue when the operator comes free, and not to hear an announcement.
+    system.change_rules(announce_seconds=60)
+    _ask(system, caller)
+    operator, citizen, talking = _busy_desk(system)
+    system.start_agi()
+    later = system.call(caller="+393337654322", keys=TO_OFFER)
+    wait_until(lambda: "has 1 calls" in system.ask("queue show desk"), "one waits", PATIENT)
+    with system.worker():
+        _is_first(system)
+        again = system.call(caller=caller, keys=TO_OFFER)
+        again.hear_begin(system.prompt("call_back.pending.intro"), timeout=PATIENT)
+        # Hold the line.
+        again.press("2")
+        wait_until(
+            lambda: "Local/" not in system.ask("queue show desk"), "the call-back waits no more", PATIENT
+        )
+        wait_until(lambda: "has 2 calls" in system.ask("queue show desk"), "both citizens wait", PATIENT)
+        talking.hang_up()
+        operator.device.wait_for("answered", PATIENT, times=2)
+        _becomes(system, caller, CallBackState.DONE, CallBackResult.SERVED_MEANWHILE)
+        again.hang_up()
+        operator.device.wait_for("answered", PATIENT, times=3)
+        later.hang_up()
+    assert system.request(caller).state is RequestState.DONE
+    # The town has called nobody.
+    assert citizen.events == []
 
 
 def test_worker_killed_while_the_call_waits_in_the_queue(system: System, caller: str) -> None:

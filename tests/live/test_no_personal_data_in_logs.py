@@ -29,17 +29,20 @@ from desk.sms.outbox import write_message
 from tests.live.harness import OPEN, PATIENCE, System, environment_for, wait_until
 from tests.live.people import BIRTH_FOR_SELF, GIULIA, LUCA
 from webhooks.client import Client, Refused
-from webhooks.schemas import CertificateRequest, ConsentWithdrawal, Contact
+from webhooks.schemas import Applicant, CertificateRequest, ConsentWithdrawal, Contact
 
 pytestmark = pytest.mark.live
 
 GIULIAS_NUMBER, LUCAS_NUMBER, LANDLINE = "+393331112201", "+393331112203", "+39029090102"
+#: Asks on the site and is not in the register.
+OUTSIDER, OUTSIDERS_NAME = "RSSMRA80A01H501U", "Rossi"
 SMS_PATH = "/webhooks/twilio/sms"
 TWILIO = {"CENTRALINO_PUBLIC_URL": "https://desk.example", "CENTRALINO_TWILIO_AUTH_TOKEN": "token"}
 
 
 def secrets() -> Iterator[str]:
     """All that the demo knows about its citizens, in every form in which a program might write it."""
+    yield from (OUTSIDER, OUTSIDERS_NAME)
     for citizen in tomllib.loads(FILE.read_text(encoding="utf-8"))["citizens"]:
         yield from (citizen["first_name"], citizen["last_name"], citizen["address"], citizen["tax_code"])
         yield keypad_pattern(citizen["tax_code"])
@@ -161,6 +164,16 @@ def _site(system: System, reference: str) -> None:
         site.file_certificate(wanted.model_copy(update={"certificate": "nobility"}))
     with pytest.raises(Refused):
         site.request(GIULIA.tax_code)
+    outside = CertificateRequest(
+        tax_code=OUTSIDER,
+        applicant=Applicant(given_name="Mario", family_name=OUTSIDERS_NAME),
+        certificate="birth",
+        delivery="home",
+    )
+    filed = site.file_certificate(outside)
+    assert site.requests_of(OUTSIDER).items == [filed]
+    with pytest.raises(Refused):
+        site.file_certificate(outside.model_copy(update={"certificate": "residence"}))
     assert site.withdraw_consent(ConsentWithdrawal(tax_code=GIULIA.tax_code, phone=GIULIAS_NUMBER)).withdrawn
 
 

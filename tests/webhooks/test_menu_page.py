@@ -92,6 +92,15 @@ def test_a_caller_later_reads_the_hours_of_that_time(client: FlaskClient, clock:
     assert "Riaprono il 28/12/2026 09:00." in client.get("/menu").text
 
 
+def test_it_tells_how_long_an_identity_card_is_valid_that_day(client: FlaskClient, clock: Clock) -> None:
+    for_life = "cinquant&#39;anni per chi ha almeno settant&#39;anni"
+    assert for_life in client.get("/menu").text
+    clock.now = datetime.fromisoformat("2026-07-29T10:00+02:00")
+    page = client.get("/menu").text
+    assert for_life not in page
+    assert "Vale dieci anni per i maggiorenni" in page
+
+
 def test_it_can_be_read_in_a_browser(app: Flask) -> None:
     with served(app) as address, chromium() as browser:
         visitor = Visitor.at(browser, address)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from desk import appointments as agenda
 from desk import models
+from desk.applicants import Outsider, Whose
 from desk.models import Channel, Scope
-from webhooks.api.filing import citizen_of, consent_of, number_of
+from webhooks.api.filing import consent_of, number_of, who_asks, whose
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     NOT_BOOKED,
@@ -104,7 +105,7 @@ def _release(session: Session, body: Released, asked: Asked) -> Released:
 def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
     number = number_of(body.contact)
     sms, consent = consent_of(body.contact, number)
-    citizen = citizen_of(session, body.tax_code)
+    who = who_asks(session, body.tax_code, body.applicant)
     if body.hold is not None and not body.hold.startswith(asked.holder):
         # Another site's: as good as none.
         raise Refused(SLOT_TAKEN)
@@ -112,7 +113,7 @@ def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
         service=body.service,
         starts_at=body.starts_at,
         holder=body.hold or asked.key,
-        citizen_id=citizen.id,
+        **who,
         contact_e164=number,
         language=body.contact.language,
         channel=Channel.WEB,
@@ -121,7 +122,7 @@ def _book(session: Session, body: BookingRequest, asked: Asked) -> Appointment:
     )
     with _refusals(_no_appointments()):
         booking = agenda.book(session, order, now=asked.now)
-    if booking.citizen_id != citizen.id:
+    if not _is_of(booking, order.citizen_id or Outsider(order.applicant_tax_code or "")):
         # What was held has become somebody else's appointment.
         raise Refused(SLOT_TAKEN)
     return _shown(booking)
@@ -150,19 +151,24 @@ def _cancel(session: Session, body: LookUp, asked: Asked) -> Appointment:
 
 
 def _appointments_of_citizen(session: Session, body: LookUp, asked: Asked) -> Appointments:
-    citizen = citizen_of(session, body.tax_code)
+    who = whose(session, body.tax_code)
     return Appointments(
-        items=[_shown(booking) for booking in agenda.appointments_of(session, citizen.id, now=asked.now)]
+        items=[_shown(booking) for booking in agenda.appointments_of(session, who, now=asked.now)]
     )
 
 
 def _own(session: Session, tax_code: str, asked: Asked) -> models.Booking:
-    """The citizen's appointment to come; to everybody else there is none."""
-    citizen = citizen_of(session, tax_code)
+    """The person's appointment to come; to everybody else there is none."""
     booking = agenda.appointment_by_reference(session, asked.path["reference"], now=asked.now)
-    if booking is None or booking.citizen_id != citizen.id:
+    if booking is None or not _is_of(booking, whose(session, tax_code)):
         raise Refused(UNKNOWN)
     return booking
+
+
+def _is_of(booking: models.Booking, who: Whose) -> bool:
+    if isinstance(who, Outsider):
+        return booking.applicant_tax_code == who.tax_code
+    return booking.citizen_id == who
 
 
 def _shown(booking: models.Booking) -> Appointment:
@@ -243,7 +249,6 @@ OPERATIONS = (
         answer=Appointments,
         looks=True,
         handler=_appointments_of_citizen,
-        problems=(NOT_IN_REGISTER,),
     ),
     Operation(
         name="move_appointment",
@@ -255,7 +260,7 @@ OPERATIONS = (
         answer=Appointment,
         changes=True,
         handler=_move,
-        problems=(NOT_IN_REGISTER, UNKNOWN, SLOT_TAKEN, NOT_BOOKED),
+        problems=(UNKNOWN, SLOT_TAKEN, NOT_BOOKED),
     ),
     Operation(
         name="cancel_appointment",
@@ -267,6 +272,6 @@ OPERATIONS = (
         answer=Appointment,
         changes=True,
         handler=_cancel,
-        problems=(NOT_IN_REGISTER, UNKNOWN, NOT_BOOKED),
+        problems=(UNKNOWN, NOT_BOOKED),
     ),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk import models
-from desk.certificates import CertificateOrder, active_kinds, file_certificate
+from desk.applicants import Outsider, Whose, outsider_with
+from desk.certificates import CertificateOrder, NotInRegister, active_kinds, file_certificate
 from desk.citizens import citizen_with_tax_code, withdraw_consents_of
 from desk.complaints import ReportOrder, file_report
 from desk.look_up import requests_of
@@ -17,8 +19,9 @@ from desk.payments import owed
 from desk.phone_numbers import is_mobile, to_e164
 from desk.requests import request_by_reference
 from webhooks.api.operations import Asked, Operation
-from webhooks.problems import INVALID, NOT_IN_REGISTER, UNKNOWN, Refused, wrong
+from webhooks.problems import INVALID, NOT_IN_REGISTER, RESIDENTS_ONLY, UNKNOWN, Refused, wrong
 from webhooks.schemas import (
+    Applicant,
     CertificateKind,
     CertificateKinds,
     CertificateRequest,
@@ -39,12 +42,25 @@ from webhooks.schemas import (
 SHOWN = 100
 
 
-def citizen_of(session: Session, tax_code: str) -> models.Citizen:
-    """The citizen of the register, or the refusal."""
+def who_asks(session: Session, tax_code: str, applicant: Applicant | None) -> dict[str, Any]:
+    """What an order says of who asks: a citizen of the register, or who has signed in, or the refusal."""
     citizen = citizen_with_tax_code(session, tax_code)
-    if citizen is None:
+    if citizen is not None:
+        return {"citizen_id": citizen.id}
+    if applicant is None:
         raise Refused(NOT_IN_REGISTER)
-    return citizen
+    try:
+        outsider = outsider_with(tax_code)
+    except ValueError as e:
+        raise wrong("/tax_code", "no such tax code can exist") from e
+    name = f"{applicant.family_name} {applicant.given_name}"
+    return {"applicant": name, "applicant_tax_code": outsider.tax_code}
+
+
+def whose(session: Session, tax_code: str) -> Whose:
+    """Whose requests and appointments are asked for; of who has asked for nothing there are none."""
+    citizen = citizen_with_tax_code(session, tax_code)
+    return citizen.id if citizen else Outsider(tax_code.upper())
 
 
 def number_of(contact: Contact) -> str | None:
@@ -74,7 +90,7 @@ def ordered_by(
     number = number_of(body.contact)
     sms, consent = consent_of(body.contact, number)
     return {
-        "citizen_id": citizen_of(session, body.tax_code).id,
+        **who_asks(session, body.tax_code, body.applicant),
         # Who signs in with SPID or CIE is known by the tax code.
         "identified_by": IdentifiedBy.TAX_CODE,
         "contact_e164": number,
@@ -127,7 +143,10 @@ def _file_certificate(session: Session, body: CertificateRequest, asked: Asked) 
         delivery=Delivery(body.delivery),
         stamp=Stamp.FREE if kind.civil_status else paid,
     )
-    return shown(file_certificate(session, order, now=asked.now))
+    try:
+        return shown(file_certificate(session, order, now=asked.now))
+    except NotInRegister as e:
+        raise Refused(RESIDENTS_ONLY) from e
 
 
 def _file_report(session: Session, body: ReportRequest, asked: Asked) -> FiledRequest:
@@ -137,18 +156,20 @@ def _file_report(session: Session, body: ReportRequest, asked: Asked) -> FiledRe
     number = number_of(body.contact)
     if body.call_back and number is None:
         raise wrong("/contact/phone", "calling back needs a number")
-    # Whoever is not in the register may report as well.
-    citizen = citizen_with_tax_code(session, body.tax_code) if body.tax_code else None
+    who: dict[str, Any] = {}
+    # Nobody has to say who reports.
+    with suppress(Refused):
+        who = who_asks(session, body.tax_code, body.applicant) if body.tax_code else {}
     order = ReportOrder(
         category=category.code,
         place=body.place,
         message=body.message,
         call_back=body.call_back,
         contact_e164=number,
-        citizen_id=citizen.id if citizen else None,
         language=body.contact.language,
         channel=models.Channel.WEB,
         idempotency_key=asked.key,
+        **who,
     )
     return shown(file_report(session, order, now=asked.now))
 
@@ -161,17 +182,15 @@ def _request(session: Session, _: None, asked: Asked) -> FiledRequest:
 
 
 def _requests_of_citizen(session: Session, body: LookUp, _: Asked) -> FiledRequests:
-    citizen = citizen_of(session, body.tax_code)
-    return FiledRequests(
-        items=[shown(request) for request in requests_of(session, citizen.id, limit=SHOWN)],
-    )
+    who = whose(session, body.tax_code)
+    return FiledRequests(items=[shown(request) for request in requests_of(session, who, limit=SHOWN)])
 
 
 def _withdraw_consents(session: Session, body: ConsentWithdrawal, asked: Asked) -> WithdrawnConsents:
     number = _number(body.phone, "/phone")
     withdrawn = withdraw_consents_of(
         session,
-        citizen_of(session, body.tax_code),
+        citizen_with_tax_code(session, body.tax_code) or Outsider(body.tax_code.upper()),
         how=models.Channel.WEB.value,
         by=asked.key,
         now=asked.now,
@@ -224,7 +243,7 @@ OPERATIONS = (
         status=201,
         changes=True,
         handler=_file_certificate,
-        problems=(NOT_IN_REGISTER,),
+        problems=(NOT_IN_REGISTER, RESIDENTS_ONLY),
     ),
     Operation(
         name="file_report",
@@ -260,7 +279,6 @@ OPERATIONS = (
         answer=FiledRequests,
         looks=True,
         handler=_requests_of_citizen,
-        problems=(NOT_IN_REGISTER,),
     ),
     Operation(
         name="withdraw_consent",
@@ -272,6 +290,5 @@ OPERATIONS = (
         answer=WithdrawnConsents,
         changes=True,
         handler=_withdraw_consents,
-        problems=(NOT_IN_REGISTER,),
     ),
 )

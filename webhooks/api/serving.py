@@ -14,9 +14,10 @@ from pydantic_core import ErrorDetails
 
 from desk.api_keys import BadKey, Holder, TooFast, admit
 from desk.audit import AuditAction, note_look
-from desk.citizens import citizen_with_tax_code
 from desk.db import Sessions, reading, transaction
 from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, holder_of, once
+from desk.person import person_by_tax_code, whom
+from desk.pseudonyms import Pseudonyms
 from desk.requests import request_by_reference
 from webhooks.api import appointments, filing, town_services
 from webhooks.api.operations import Asked, Operation
@@ -48,11 +49,12 @@ _BEARER = "Bearer "
 
 
 class Api:
-    """The operations on one database. ``secret`` keys the fingerprints of what was asked."""
+    """The operations on one database. ``secret`` keys the fingerprints of what was asked, and pseudonyms."""
 
     def __init__(self, database: Sessions, secret: str, *, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._secret = secret
+        self._pseudonyms = Pseudonyms(secret)
         self._clock = clock
 
     def blueprint(self) -> Blueprint:
@@ -110,16 +112,16 @@ class Api:
     ) -> None:
         """Before anything is shown, and whether or not there is anything to show."""
         with transaction(self._database) as session:
-            citizen = citizen_with_tax_code(session, body.tax_code) if isinstance(body, LookUp) else None
+            who = person_by_tax_code(session, body.tax_code) if isinstance(body, LookUp) else None
             request = request_by_reference(session, path["reference"]) if "reference" in path else None
             note_look(
                 session,
                 by=f"api key {holder.key_id}",
-                action=AuditAction.VIEWED if citizen or request else AuditAction.SEARCHED,
+                action=AuditAction.VIEWED if who or request else AuditAction.SEARCHED,
                 now=now,
-                citizen_id=citizen.id if citizen else None,
                 request_id=request.id if request else None,
-                detail=operation.name if citizen or request else f"{operation.name}: not found",
+                detail=operation.name if who or request else f"{operation.name}: not found",
+                **whom(who, self._pseudonyms),
             )
 
     def _change(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from desk import courses, models, rooms
 from desk.models import PartOfDay, RoomUse, Scope
 from desk.settings import ROME
-from webhooks.api.filing import citizen_of, ordered_by, shown
+from webhooks.api.filing import ordered_by, shown, whose
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     ALREADY_ENROLLED,
@@ -79,17 +79,15 @@ def _enrol(session: Session, body: EnrolmentRequest, asked: Asked) -> Enrolment:
 
 
 def _enrolments_of_citizen(session: Session, body: LookUp, _: Asked) -> Enrolments:
-    citizen = citizen_of(session, body.tax_code)
-    return Enrolments(
-        items=[_shown(session, enrolment) for enrolment in courses.enrolments_of(session, citizen.id)]
-    )
+    who = whose(session, body.tax_code)
+    return Enrolments(items=[_shown(session, enrolment) for enrolment in courses.enrolments_of(session, who)])
 
 
 def _withdraw(session: Session, body: LookUp, asked: Asked) -> Enrolment:
-    citizen = citizen_of(session, body.tax_code)
+    who = whose(session, body.tax_code)
     reference = asked.path["reference"]
     enrolment = next(
-        (each for each in courses.enrolments_of(session, citizen.id) if each.request.reference == reference),
+        (each for each in courses.enrolments_of(session, who) if each.request.reference == reference),
         None,
     )
     if enrolment is None:
@@ -224,7 +222,6 @@ OPERATIONS = (
         answer=Enrolments,
         looks=True,
         handler=_enrolments_of_citizen,
-        problems=(NOT_IN_REGISTER,),
     ),
     Operation(
         name="withdraw_enrolment",
@@ -236,7 +233,7 @@ OPERATIONS = (
         answer=Enrolment,
         changes=True,
         handler=_withdraw,
-        problems=(NOT_IN_REGISTER, UNKNOWN, NOT_ENROLLED),
+        problems=(UNKNOWN, NOT_ENROLLED),
     ),
     Operation(
         name="list_rooms",

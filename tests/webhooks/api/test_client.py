@@ -24,6 +24,7 @@ from webhooks import schemas
 from webhooks.app import create_app
 from webhooks.client import Client, Refused, Unreachable
 from webhooks.schemas import (
+    Applicant,
     BookingRequest,
     CertificateRequest,
     ConsentWithdrawal,
@@ -91,6 +92,14 @@ def test_everything_the_channel_offers(desk: Client) -> None:
         )
     )
     assert asked.kind == "room"
+    mario = CertificateRequest(
+        tax_code="RSSMRA80A01H501U",
+        applicant=Applicant(given_name="Mario", family_name="Rossi"),
+        certificate="birth",
+        delivery="home",
+    )
+    birth = desk.file_certificate(mario)
+    assert desk.requests_of("RSSMRA80A01H501U").items == [birth]
     parts = {part.part: part.standing for part in desk.room_day(room.code, next_weekday(day)).parts}
     assert parts == {"morning": "free", "afternoon": "free", "evening": "asked"}
 

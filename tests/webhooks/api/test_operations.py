@@ -165,7 +165,6 @@ def test_the_catalogues(site: Site) -> None:
         ("/appointments", booking("2026-11-24T08:00:00Z", "X" * 16), "not-in-register"),
         ("/appointments", booking("2026-11-24T08:00:00"), "invalid"),
         ("/appointments", booking("9999-12-31T23:59:59-12:00"), "invalid"),
-        ("/requests/look-up", {"tax_code": "X" * 16}, "not-in-register"),
     ],
 )
 def test_what_is_wrong_is_told_without_repeating_it(
