@@ -153,16 +153,18 @@ def fill(engine: Engine, size: Size, operators: Sequence[str], now: datetime) ->
         _lost_calls(connection, size)
         _appointments(connection, size, chance, now)
         _changes(connection, size, operators, now)
+    if engine.dialect.name == "sqlite":
+        # Nobody counts the rows of a town's file either, as PostgreSQL does by itself.
+        return
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        if engine.dialect.name == "postgresql":
-            for table in Base.metadata.sorted_tables:
-                key = table.autoincrement_column
-                if key is not None:
-                    connection.exec_driver_sql(
-                        f"SELECT setval(pg_get_serial_sequence('{table.name}', '{key.name}'), "  # noqa: S608
-                        f"(SELECT coalesce(max({key.name}), 1) FROM {table.name}))"
-                    )
+        for table in Base.metadata.sorted_tables:
+            key = table.autoincrement_column
+            if key is not None:
+                connection.exec_driver_sql(
+                    f"SELECT setval(pg_get_serial_sequence('{table.name}', '{key.name}'), "  # noqa: S608
+                    f"(SELECT coalesce(max({key.name}), 1) FROM {table.name}))"
+                )
         connection.exec_driver_sql("ANALYZE")
 
 
