@@ -156,6 +156,9 @@ def _conditions(wanted: Wanted, by: str, today: date) -> Iterator[ColumnElement[
         yield Request.assignee.is_(None)
     if wanted.since is not None:
         yield Request.filed_at >= datetime.combine(wanted.since, time(), ROME)
+        # Nothing is due before it was filed: so what is sorted by due date is not looked for from the first
+        # day on.
+        yield Request.due_on >= wanted.since
     if wanted.until is not None:
         yield Request.filed_at < datetime.combine(wanted.until + timedelta(days=1), time(), ROME)
     if wanted.search is not None:

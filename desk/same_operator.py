@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.models import Phone, QueueStay, StayOutcome, Tier
+from desk.models import LONGEST_CALL, Phone, QueueStay, StayOutcome, Tier
+from desk.queue_figures import LONGEST_CALL
 
 
 def last_operator(
@@ -26,6 +27,7 @@ def last_operator(
             QueueStay.caller_e164 == caller,
             QueueStay.outcome == StayOutcome.ANSWERED,
             QueueStay.answered_at >= now - timedelta(days=days),
+            QueueStay.entered_at >= now - timedelta(days=days) - LONGEST_CALL,
             Phone.tier != Tier.OFFICE,
         )
         .order_by(QueueStay.answered_at.desc())

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.due_dates import of_kinds
 from desk.models import CallBackDetails, LostCallDetails, Request, RequestKind, RequestState
 
 #: No more are shown at once; those that wait longest come first.
@@ -35,7 +36,7 @@ def waiting_for_call(session: Session) -> Sequence[ToCallBack]:
     found = session.scalars(
         select(Request)
         .where(
-            Request.kind.in_((RequestKind.LOST_CALL, RequestKind.CALL_BACK)),
+            of_kinds(RequestKind.LOST_CALL, RequestKind.CALL_BACK),
             Request.state.in_((RequestState.RECEIVED, RequestState.IN_PROGRESS)),
             Request.contact_e164.is_not(None),
         )

@@ -16,7 +16,7 @@ from desk.models.appointments import (
 from desk.models.audit import Audit, AuditAction
 from desk.models.base import Base
 from desk.models.call_backs import CALL_BACK_CALL, CallBack, CallBackResult, CallBackState
-from desk.models.calls import Call, CallEvent, CallOutcome
+from desk.models.calls import LONGEST_CALL, Call, CallEvent, CallOutcome
 from desk.models.citizens import (
     CallerPreference,
     Citizen,
@@ -119,6 +119,7 @@ from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubsc
 
 __all__ = [
     "CALL_BACK_CALL",
+    "LONGEST_CALL",
     "OPEN_STATES",
     "Absence",
     "ApiKey",
