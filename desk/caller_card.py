@@ -207,7 +207,7 @@ def _past_calls(session: Session, ringing: Ringing, now: datetime) -> Sequence[P
     answered = dict(
         iter(
             session.execute(
-                # Only who was answered has one. Asked for the outcome, too, SQLite looks through all of those.
+                # Only who was answered has one. Asked for the outcome, too, SQLite looks through all such.
                 select(QueueStay.call_unique_id, QueueStay.extension).where(
                     QueueStay.call_unique_id.in_(names)
                 )

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.models import LONGEST_CALL, Phone, QueueStay, StayOutcome, Tier
-from desk.queue_figures import LONGEST_CALL
 
 
 def last_operator(
