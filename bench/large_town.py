@@ -350,7 +350,7 @@ def _changes(connection: Connection, size: Size, operators: Sequence[str], now: 
         _make(
             connection,
             table,
-            {"id": "n", "at": at.format(f"n * {span} / {most}"), "by": f"'{operators[0]}'", **columns},
+            {"at": at.format(f"n * {span} / {most}"), "by": f"'{operators[0]}'", **columns},
             most,
             begin,
         )
