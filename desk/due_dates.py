@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from desk import outbox
 from desk.db import Sessions, insert
 from desk.mail.senders import Mail, Mailer
-from desk.models import OPEN_STATES, Digest, MessageState, Request, RequestKind, RequestState
+from desk.models import OPEN_STATES, Digest, MessageState, Request, RequestState
 from desk.outbox import Patience
 from desk.settings import ROME
 
@@ -27,14 +27,6 @@ def is_open() -> ColumnElement[bool]:
         "open_states", list(OPEN_STATES), expanding=True, literal_execute=True
     )
     return Request.state.in_(states)
-
-
-def of_kinds(*kinds: RequestKind) -> ColumnElement[bool]:
-    """Requests of these kinds among few that are found by something else, such as their number or state.
-
-    Said so that the index of kinds does not serve it: that has all there ever were, and SQLite would take it.
-    """
-    return func.lower(Request.kind).in_([kind.value for kind in kinds])
 
 
 #: Requests named in one mail: the rest is counted.

@@ -19,7 +19,6 @@ from sqlalchemy import Exists, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from desk.db import one_at_a_time
-from desk.due_dates import of_kinds
 from desk.hand_over import summaries
 from desk.models import (
     CALL_BACK_CALL,
@@ -37,6 +36,7 @@ from desk.models import (
     RequestState,
     RoutingRules,
     StayOutcome,
+    unindexed,
 )
 from desk.models.details import Closed
 from desk.requests import close_by_itself, file_request
@@ -219,7 +219,7 @@ def _served_since(session: Session, caller: str, at: datetime) -> Closed | None:
         select(RequestPeriod.id)
         .join(Request, Request.id == RequestPeriod.request_id)
         .where(
-            of_kinds(RequestKind.CALL_BACK),
+            unindexed(Request.kind) == RequestKind.CALL_BACK,
             Request.contact_e164 == caller,
             RequestPeriod.state == RequestState.DONE,
             RequestPeriod.started_at > at,

@@ -14,7 +14,7 @@ from desk.models.appointments import (
     SlotPlace,
 )
 from desk.models.audit import Audit, AuditAction
-from desk.models.base import Base
+from desk.models.base import Base, unindexed
 from desk.models.call_backs import CALL_BACK_CALL, CallBack, CallBackResult, CallBackState
 from desk.models.calls import LONGEST_CALL, Call, CallEvent, CallOutcome
 from desk.models.citizens import (
@@ -253,4 +253,5 @@ __all__ = [
     "WaitSums",
     "WrongPin",
     "folded",
+    "unindexed",
 ]
