@@ -27,7 +27,7 @@ import soundfile
 
 from bench.citizens import Citizen
 from bench.menu import Stage
-from desk.cli.rtp import RATE, Samples, read_sound
+from call_routing.trial.rtp import RATE, Samples, read_sound
 
 #: From the answer to the first key, and from a stage's last key to the next stage's first (seconds).
 THINK = 0.7

@@ -8,7 +8,7 @@ from bench.ear import THINK, Caller, callers, conversing, first_sound, next_soun
 from bench.load import Count, load, place, total_of
 from bench.menu import MENU_NUMBER
 from bench.town import NotMeasured, Town
-from desk.cli.sipp import calling_scenario
+from call_routing.trial.sipp import calling_scenario
 
 #: Calls per second: of those that are measured, and of those that are the load meanwhile.
 RATE, LOAD = 3.0, 5.0

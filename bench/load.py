@@ -14,7 +14,7 @@ from bench.citizens import Citizen, write_csv
 from bench.menu import BIRTH_DATE_KEYS, KEYS_AFTER, KEYS_BEFORE
 from bench.town import NotMeasured, Town
 from call_routing.exchange import find_programs
-from desk.cli.sipp import KEY_PAUSE, CallFailed, Pause, Press, Sipp, calling_scenario
+from call_routing.trial.sipp import KEY_PAUSE, CallFailed, Pause, Press, Sipp, calling_scenario
 
 #: How long a caller listens to the news that the request is filed, before hanging up (seconds).
 LISTEN = 4.0

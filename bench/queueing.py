@@ -33,8 +33,8 @@ from sqlalchemy.orm import Session
 from bench.load import Load, load, place, press
 from bench.town import NotMeasured, Town, private_town
 from call_routing.exchange import ask, find_programs
+from call_routing.trial.sipp import Pause, Sipp, answering_scenario, calling_scenario, free_port, register
 from call_routing.wait import WINDOW, handling_seconds, wait_range, wait_seconds
-from desk.cli.sipp import Pause, Sipp, answering_scenario, calling_scenario, free_port, register
 from desk.db import reading
 from desk.models import Closure, OpeningHours, QueueStay, Request, RoutingRules, StayOutcome
 

@@ -9,20 +9,16 @@ Exits with 1 if a receipt was refused or is not in the database afterwards.
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import click
@@ -31,16 +27,15 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import func, select
 from twilio.request_validator import RequestValidator
 
+from bench.serving import SERVE, serving
 from desk import db
 from desk.models import Message, MessageReceipt, MessageState
-from desk.settings import PROJECT, Settings
+from desk.settings import Settings
 from webhooks.server import gunicorn_options
 from webhooks.twilio import PREFIX
 
 PUBLIC, TOKEN = "https://desk.example", "bench"
 CONNECTIONS = 8
-#: Seconds until a server must answer.
-START = 20
 
 Post = tuple[str, str, dict[str, str]]
 
@@ -70,11 +65,13 @@ def main(receipts: int, url: str) -> None:
         sessions = db.sessions(engine)
         posts = list(_receipts(_messages(sessions, receipts)))
         empty = [("/empty", body, headers) for _, body, headers in posts]
-        with _serving("from bench.receipts import EmptyServer; EmptyServer().run()", settings) as port:
-            baseline = _tell(port, empty)
-        serve = "from desk.settings import Settings; from webhooks.server import serve; serve(Settings())"
-        with _serving(serve, settings) as port:
-            ours = _tell(port, posts)
+        told = {"PUBLIC_URL": PUBLIC, "TWILIO_AUTH_TOKEN": TOKEN}
+        with serving(
+            "from bench.receipts import EmptyServer; EmptyServer().run()", settings, **told
+        ) as server:
+            baseline = _tell(server.port, empty)
+        with serving(SERVE, settings, **told) as server:
+            ours = _tell(server.port, posts)
         with db.reading(sessions) as session:
             stored = session.scalar(select(func.count()).select_from(MessageReceipt)) or 0
             followed = session.scalar(
@@ -126,38 +123,6 @@ def _receipts(messages: Sequence[str]) -> Iterator[Post]:
                 "X-Twilio-Signature": validator.compute_signature(PUBLIC + path, form),
             },
         )
-
-
-@contextmanager
-def _serving(program: str, settings: Settings) -> Iterator[int]:
-    """The port of a server in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    environment: dict[str, Any] = {
-        **os.environ,
-        "CENTRALINO_HOME": str(settings.home),
-        "CENTRALINO_DATABASE_URL": settings.url,
-        "CENTRALINO_WEB_PORT": str(port),
-        "CENTRALINO_PUBLIC_URL": PUBLIC,
-        "CENTRALINO_TWILIO_AUTH_TOKEN": TOKEN,
-    }
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, env=environment)
-    try:
-        deadline = time.monotonic() + START
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise click.ClickException("The server does not start.")
-            time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _tell(port: int, posts: Sequence[Post]) -> float:

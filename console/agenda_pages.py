@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, g, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from console.changing import ChangingPages, saved
 from console.form_reading import Form
 from console.language import language_of_visitor
+from console.person_search import LONGEST_NAME, person_asked
 from console.routes import add_page
 from console.texts import Texts
 from desk.agenda import offices, read_days
@@ -32,32 +34,39 @@ from desk.appointments import (
     note_came,
 )
 from desk.audit import AuditAction, note_look
-from desk.citizen_search import find_citizens
 from desk.db import Sessions, reading, transaction
+from desk.find_citizens import find_citizens
 from desk.models import AppointmentService, Booking, BookingState, Channel, Citizen, Office
 from desk.permissions import Permission
-from desk.phone_numbers import to_e164
 from desk.references import is_reference
 from desk.settings import ROME
 from desk.town_changes import note_change
 
 #: The text that operators read out before they note a citizen's consent to SMS.
 CONSENT = "counter-1"
+#: Characters of the key of a form.
+_LONGEST_HOLDER = 80
 #: Days on which other times are offered, counted from the day that was asked for.
 _FREE_SHOWN = 40
 #: No agenda is looked at further away than this (years): dates have an end.
 _FARTHEST = 50
+#: Why an appointment is not made or changed, and what is said then.
+_WHY: Mapping[type[Exception], str] = {
+    SlotTaken: "agenda.slot_taken",
+    UnknownService: "agenda.slot_taken",
+    NotBooked: "agenda.not_booked",
+    TooMany: "agenda.too_many",
+}
+REFUSALS = tuple(_WHY)
 
 
-class AgendaPages:
+class AgendaPages(ChangingPages):
     """The pages of the agenda. ``home`` is the folder below which recordings lie."""
 
     def __init__(
         self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime], home: Path
     ) -> None:
-        self._sessions = sessions
-        self._texts = texts
-        self._clock = clock
+        super().__init__(sessions, texts, clock=clock)
         self._home = home.resolve()
 
     def add_to(self, blueprint: Blueprint) -> None:
@@ -132,9 +141,9 @@ class AgendaPages:
     def move(self, reference: str) -> ResponseReturnValue:
         """Give the appointment another time."""
         starts = _moment(request.form.get("at", ""))
-        with transaction(self._sessions) as db:
-            booking = _booking(db, reference)
-            try:
+        try:
+            with transaction(self._sessions) as db:
+                booking = _booking(db, reference)
                 if starts is None:
                     raise SlotTaken
                 move(
@@ -142,59 +151,44 @@ class AgendaPages:
                     booking.id,
                     starts,
                     holder=f"console {uuid.uuid4()}",
-                    by=g.operator.login,
-                    now=self._clock(),
                     channel=Channel.COUNTER,
+                    **self._by(),
                 )
-            except (SlotTaken, UnknownService):
-                problem = "agenda.slot_taken"
-            except NotBooked:
-                problem = "agenda.not_booked"
-            else:
-                flash("agenda.moved", "success")
-                return self._back(reference)
-        return self._shown(reference, problem)
+        except REFUSALS as e:
+            return self._shown(reference, _why(e))
+        return saved(_page_of(reference), "agenda.moved")
 
     def cancel(self, reference: str) -> ResponseReturnValue:
         """Cancel the appointment."""
-        with transaction(self._sessions) as db:
-            booking = _booking(db, reference)
-            try:
-                cancel(db, booking.id, by=g.operator.login, now=self._clock())
-            except NotBooked:
-                pass
-            else:
-                flash("agenda.cancelled", "success")
-                return self._back(reference)
-        return self._shown(reference, "agenda.not_booked")
+        try:
+            with transaction(self._sessions) as db:
+                cancel(db, _booking(db, reference).id, **self._by())
+        except NotBooked as e:
+            return self._shown(reference, _why(e))
+        return saved(_page_of(reference), "agenda.cancelled")
 
     def came(self, reference: str) -> ResponseReturnValue:
         """Note whether the citizen came."""
         came = {"yes": True, "no": False}.get(request.form.get("came", ""))
-        with transaction(self._sessions) as db:
-            booking = _booking(db, reference)
-            if came is None:
-                abort(400)
-            now, before = self._clock(), booking.came
-            try:
-                note_came(db, booking.id, came=came, now=now)
-            except NotBooked:
-                pass
-            else:
+        try:
+            with transaction(self._sessions) as db:
+                booking = _booking(db, reference)
+                if came is None:
+                    abort(400)
+                before = booking.came
+                note_came(db, booking.id, came=came, now=self._clock())
                 note_change(
                     db,
-                    by=g.operator.login,
                     what="bookings",
                     which=booking.reference,
                     before={"came": before},
                     after={"came": came},
-                    now=now,
+                    **self._by(),
                 )
-                flash("agenda.noted", "success")
-                if request.form.get("back") == "day":
-                    return redirect(_day_of(booking), 303)
-                return self._back(reference)
-        return self._shown(reference, "agenda.not_yet")
+                back = _day_of(booking) if request.form.get("back") == "day" else _page_of(reference)
+        except NotBooked:
+            return self._shown(reference, "agenda.not_yet")
+        return saved(back, "agenda.noted")
 
     def book_form(self) -> ResponseReturnValue:
         """Whom is the appointment for?"""
@@ -207,25 +201,22 @@ class AgendaPages:
             return self._found(form)
         starts = _moment(request.form.get("at", ""))
         citizen_id = request.form.get("citizen", type=int)
-        name = None if citizen_id else form.text("name", 80)
-        typed = form.text("phone", 30, required=not citizen_id)
-        number = to_e164(typed)
-        if typed and number is None:
-            form.wrong("phone", "agenda.not_a_number")
+        name = None if citizen_id else form.text("name", LONGEST_NAME)
+        number = form.number("phone", required=not citizen_id)
+        holder = form.text("holder", _LONGEST_HOLDER, required=False)
         sms = form.ticked("sms")
         if sms and number is None:
             form.wrong("phone", "agenda.number_for_sms")
         if form.errors or starts is None:
             return self._book_page(form, citizen_id=citizen_id, status=HTTPStatus.BAD_REQUEST)
-        now, by = self._clock(), g.operator.login
         order = BookingOrder(
             service=request.form.get("service", ""),
             starts_at=starts,
-            holder=request.form.get("holder", "")[:80] or f"console {uuid.uuid4()}",
+            holder=holder or f"console {uuid.uuid4()}",
             citizen_id=citizen_id,
             applicant=name,
             contact_e164=number,
-            language="en" if request.form.get("language") == "en" else "it",
+            language="en" if form["language"] == "en" else "it",
             channel=Channel.COUNTER,
             sms=sms,
             consent_text=CONSENT if sms else None,
@@ -234,30 +225,28 @@ class AgendaPages:
             with transaction(self._sessions) as db:
                 if citizen_id and db.get(Citizen, citizen_id) is None:
                     abort(404)
-                reference = book(db, order, now=now, by=by).reference
-        except (SlotTaken, UnknownService):
-            problem = "agenda.slot_taken"
-        except TooMany:
-            problem = "agenda.too_many"
-        else:
-            flash("agenda.booked", "success")
-            return self._back(reference)
-        return self._book_page(form, citizen_id=citizen_id, problem=problem, status=HTTPStatus.CONFLICT)
+                reference = book(db, order, **self._by()).reference
+        except REFUSALS as e:
+            return self._book_page(form, citizen_id=citizen_id, problem=_why(e), status=HTTPStatus.CONFLICT)
+        return saved(_page_of(reference), "agenda.booked")
 
     def _found(self, form: Form) -> ResponseReturnValue:
-        typed = form.text("who", 80)
-        with transaction(self._sessions) as db:
-            citizens = find_citizens(db, typed) if typed else ()
-            note_look(
-                db,
-                by=g.operator.login,
-                action=AuditAction.SEARCHED,
-                now=self._clock(),
-                citizen_id=citizens[0].id if len(citizens) == 1 else None,
-                detail=f"agenda, {len(citizens)} found",
-            )
-        if typed and not citizens:
-            form.wrong("who", "agenda.nobody_found")
+        query = person_asked(form)
+        if not query.says_enough:
+            form.wrong("tax_code", "find.too_little")
+        citizens: Sequence[Citizen] = ()
+        if not form.errors:
+            with transaction(self._sessions) as db:
+                citizens = find_citizens(db, query)
+                note_look(
+                    db,
+                    action=AuditAction.SEARCHED,
+                    citizen_id=citizens[0].id if len(citizens) == 1 else None,
+                    detail=f"agenda, {len(citizens)} found",
+                    **self._by(),
+                )
+            if not citizens:
+                form.wrong("tax_code", "agenda.nobody_found")
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
         chosen = citizens[0].id if len(citizens) == 1 else None
         return self._book_page(form, citizens=citizens, citizen_id=chosen, status=status)
@@ -347,17 +336,18 @@ class AgendaPages:
             detail=f"appointment {booking.reference}",
         )
 
-    def _form(self) -> Form:
-        language = language_of_visitor()
-        return Form(request.form, lambda key, **values: self._texts.say(language, key, **values))
-
-    def _back(self, reference: str) -> ResponseReturnValue:
-        return redirect(url_for("console.appointment", reference=reference), 303)
-
 
 def service_name(service: AppointmentService | Office) -> str:
     """The name of a service, an office, a course or a room in the visitor's language."""
     return service.name_en if language_of_visitor() == "en" else service.name_it
+
+
+def _why(refusal: Exception) -> str:
+    return next(key for kind, key in _WHY.items() if isinstance(refusal, kind))
+
+
+def _page_of(reference: str) -> str:
+    return url_for("console.appointment", reference=reference)
 
 
 def _booking(db: Session, reference: str) -> Booking:

@@ -11,12 +11,11 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from console.language import language_of_visitor
+from console.changing import ChangingPages
 from console.request_list import operator_names
 from console.request_pages import RequestPages, worker_of_visitor
 from console.routes import add_page
 from console.texts import Texts
-from console.typed import plain
 from desk import casework
 from desk.attachments import Attached, NoAttachment, attach, open_attachment
 from desk.casework import LONGEST_NOTE, Act, Done, Outcome
@@ -48,7 +47,7 @@ class BulkRow:
     done: Done
 
 
-class CaseworkPages:
+class CaseworkPages(ChangingPages):
     """The forms of the page of a request, and of the list."""
 
     def __init__(
@@ -60,11 +59,9 @@ class CaseworkPages:
         *,
         clock: Callable[[], datetime],
     ) -> None:
-        self._sessions = sessions
-        self._texts = texts
+        super().__init__(sessions, texts, clock=clock)
         self._settings = settings
         self._pages = pages
-        self._clock = clock
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
@@ -88,7 +85,12 @@ class CaseworkPages:
         act = _act(request.form.get("act"))
         if act is None or not is_reference(reference):
             abort(400)
-        text, to = _typed("text"), _typed("to")
+        form = self._form()
+        text, to = form.lines("text", LONGEST_NOTE, required=False), form["to"]
+        if form.errors:
+            return self._pages.show(
+                reference, errors=form.errors, typed={"text": text, "to": to}, status=HTTPStatus.BAD_REQUEST
+            )
         done = self._do(act, reference, text=text, to=to)
         if done.changed:
             flash(f"act_done.{act}", "success")
@@ -119,7 +121,7 @@ class CaseworkPages:
         if not chosen:
             flash("bulk.nothing", "warning")
             return redirect(url_for("console.requests"), 303)
-        to = _typed("to")
+        to = self._form()["to"]
         rows = [BulkRow(reference, self._do(act, reference, to=to)) for reference in dict.fromkeys(chosen)]
         with reading(self._sessions) as db:
             operators = operator_names(db)
@@ -133,15 +135,17 @@ class CaseworkPages:
 
     def note(self, reference: str) -> ResponseReturnValue:
         """A note for the colleagues."""
-        text = _typed("note")
+        form = self._form()
+        text = form.lines("note", LONGEST_NOTE)
         _check(reference)
+        if form.errors:
+            return self._pages.show(
+                reference, errors=form.errors, typed={"note": text}, status=HTTPStatus.BAD_REQUEST
+            )
         with transaction(self._sessions) as db:
             done = casework.add_note(db, reference, text, by=g.operator.login, now=self._clock())
         if done.outcome is Outcome.UNKNOWN:
             abort(404)
-        if not done.changed:
-            errors = {"note": self._say("notes.empty")}
-            return self._pages.show(reference, errors=errors, status=HTTPStatus.BAD_REQUEST)
         flash("notes.added", "success")
         return redirect(url_for("console.request_detail", reference=reference, _anchor="notes"), 303)
 
@@ -209,13 +213,6 @@ class CaseworkPages:
                     return casework.reject(db, reference, worker, note=text, now=now)
                 case Act.REOPEN:
                     return casework.reopen(db, reference, worker, note=text, now=now)
-
-    def _say(self, key: str) -> str:
-        return self._texts.say(language_of_visitor(), key)
-
-
-def _typed(name: str) -> str:
-    return plain(request.form.get(name, ""), LONGEST_NOTE)
 
 
 def _check(reference: str) -> None:

@@ -1,8 +1,8 @@
-"""What pages that change the town's data share: the form, who does it, and asking about whom it strands."""
+"""What pages with forms share: the form, who does it, and asking about whom it strands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -28,15 +28,16 @@ class By(TypedDict):
 
 
 class ChangingPages:
-    """Pages that change the town's data."""
+    """Pages that change something."""
 
     def __init__(self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime]) -> None:
         self._sessions = sessions
         self._texts = texts
         self._clock = clock
 
-    def _form(self) -> Form:
-        return Form(request.form, self._say)
+    def _form(self, fields: Mapping[str, str] | None = None) -> Form:
+        """What was sent, or a form that is shown with these ``fields`` filled in."""
+        return Form(request.form if fields is None else fields, self._say)
 
     def _say(self, key: str, **values: object) -> str:
         return self._texts.say(language_of_visitor(), key, **values)

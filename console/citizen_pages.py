@@ -11,21 +11,23 @@ from datetime import date, datetime
 from http import HTTPStatus
 
 from codicefiscale import codicefiscale
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from console.changing import ChangingPages
 from console.citizen_card import Card, read_card
+from console.form_reading import Form
 from console.language import language_of_visitor
-from console.new_request_pages import CONSENT_TEXT, Form
+from console.new_request_pages import CONSENT_TEXT
+from console.person_search import LONGEST_NAME, LONGEST_TAX_CODE, person_asked
 from console.routes import add_page
-from console.texts import Texts
 from desk.audit import AuditAction, note_look
 from desk.citizens import add_number, change_citizen, register_citizen, remove_number
 from desk.consents import give_consent, withdraw_consent
-from desk.db import Sessions, transaction
-from desk.find_citizens import MOST, PersonQuery, find_citizens
+from desk.db import transaction
+from desk.find_citizens import MOST, find_citizens
 from desk.identity_card_rules import NoRule
 from desk.identity_cards import register_card
 from desk.models import Citizen, DocumentKind, Purpose
@@ -36,15 +38,12 @@ from desk.settings import ROME
 from desk.telling import tell_passport_arrived
 
 _LARGEST_ID = 2**31 - 1
+#: Characters of what can change in a life.
+_LONGEST = {"first_name": LONGEST_NAME, "last_name": LONGEST_NAME, "address": 160}
 
 
-class CitizenPages:
+class CitizenPages(ChangingPages):
     """The pages about the citizens of the register."""
-
-    def __init__(self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime]) -> None:
-        self._sessions = sessions
-        self._texts = texts
-        self._clock = clock
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
@@ -63,19 +62,12 @@ class CitizenPages:
 
     def form(self) -> ResponseReturnValue:
         """The search."""
-        return self._search(Form({}))
+        return self._search(self._form({}))
 
     def find(self) -> ResponseReturnValue:
         """Who was found; one who is alone leads to the card."""
-        form = Form(request.form)
-        query = PersonQuery(
-            tax_code=form["tax_code"],
-            name=f"{form['last_name']} {form['first_name']}",
-            born=form.day("born"),
-            phone=form["phone"],
-        )
-        if form["phone"]:
-            form.number("phone")
+        form = self._form()
+        query = person_asked(form)
         if form.errors or not query.says_enough:
             return self._search(form, problem="find.too_little"), HTTPStatus.BAD_REQUEST
         with transaction(self._sessions) as db:
@@ -90,27 +82,30 @@ class CitizenPages:
 
     def card(self, number: int) -> ResponseReturnValue:
         """The card."""
-        return self._card(number, Form({}))
+        return self._card(number, self._form({}))
 
     def new(self) -> ResponseReturnValue:
         """The form of somebody who is not in the register."""
-        return self._sheet(None, Form({}))
+        return self._sheet(None, self._form({}))
 
     def register(self) -> ResponseReturnValue:
         """Add somebody to the register."""
-        form = Form(request.form)
-        names = [form.needs(name) for name in ("first_name", "last_name", "address")]
-        tax_code = "".join(form.needs("tax_code").split()).upper()
-        form.needs("born")
+        form = self._form()
+        names = [form.text(name, longest) for name, longest in _LONGEST.items()]
+        tax_code = "".join(form.text("tax_code", LONGEST_TAX_CODE).split()).upper()
         born = form.day("born")
         if tax_code and not codicefiscale.is_valid(tax_code):
             form.wrong("tax_code", "sheet.no_tax_code")
-        elif tax_code and born and _born(tax_code) != (born.year % 100, born.month, born.day):
+        elif (
+            tax_code
+            and "born" not in form.errors
+            and _born(tax_code) != (born.year % 100, born.month, born.day)
+        ):
             form.wrong("born", "sheet.other_date")
-        if born and born > self._clock().astimezone(ROME).date():
-            form.wrong("born", "new.no_date")
-        number = form.number("phone")
-        if form.errors or born is None:
+        if born > self._clock().astimezone(ROME).date():
+            form.wrong("born", "form.not_a_day")
+        number = form.number("phone", required=False)
+        if form.errors:
             return self._sheet(None, form), HTTPStatus.BAD_REQUEST
         try:
             with transaction(self._sessions) as db:
@@ -138,12 +133,12 @@ class CitizenPages:
             citizen = self._citizen(db, number)
             self._note(db, AuditAction.VIEWED, citizen)
         known = {name: getattr(citizen, name) for name in ("first_name", "last_name", "address")}
-        return self._sheet(citizen, Form(known))
+        return self._sheet(citizen, self._form(known))
 
     def save(self, number: int) -> ResponseReturnValue:
         """Change name and address."""
-        form = Form(request.form)
-        first_name, last_name, address = (form.needs(name) for name in ("first_name", "last_name", "address"))
+        form = self._form()
+        first_name, last_name, address = (form.text(name, longest) for name, longest in _LONGEST.items())
         with transaction(self._sessions) as db:
             citizen = self._citizen(db, number)
             if not form.errors:
@@ -156,7 +151,7 @@ class CitizenPages:
 
     def act(self, number: int) -> ResponseReturnValue:
         """What is done on the card: numbers, consents, language, identity card, passport."""
-        form = Form(request.form)
+        form = self._form()
         now = self._clock()
         acts: dict[str, Callable[[Session, Citizen, Form, datetime], str]] = {
             "add_number": self._add_number,
@@ -183,7 +178,6 @@ class CitizenPages:
         return redirect(url_for("console.citizen", number=number), 303)
 
     def _add_number(self, db: Session, citizen: Citizen, form: Form, _now: datetime) -> str:
-        form.needs("number")
         number = form.number("number")
         if number is not None and not add_number(db, citizen, number):
             form.wrong("number", "citizen_card.number_known")
@@ -225,13 +219,12 @@ class CitizenPages:
 
     def _register_card(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         kind = next((kind for kind in DocumentKind if kind.value == form["kind"]), None)
-        form.needs("issued_on")
         issued = form.day("issued_on")
         if kind is None:
             abort(400)
-        if issued is not None and issued > now.astimezone(ROME).date():
-            form.wrong("issued_on", "new.no_date")
-        if form.errors or issued is None:
+        if issued > now.astimezone(ROME).date():
+            form.wrong("issued_on", "form.not_a_day")
+        if form.errors:
             return ""
         try:
             register_card(db, citizen, kind=kind, issued_on=issued)
@@ -260,7 +253,7 @@ class CitizenPages:
         )
 
     def _search(self, form: Form, *, problem: str | None = None) -> str:
-        return render_template("citizens.html", form=form, problem=problem, errors=self._errors(form))
+        return render_template("citizens.html", form=form, problem=problem, errors=form.errors)
 
     def _card(self, number: int, form: Form) -> str:
         with transaction(self._sessions) as db:
@@ -273,7 +266,7 @@ class CitizenPages:
             card=card,
             citizen=card.citizen,
             form=form,
-            errors=self._errors(form),
+            errors=form.errors,
             purposes=list(Purpose),
             document_kinds=list(DocumentKind),
             language_now=language_of_visitor(),
@@ -281,11 +274,7 @@ class CitizenPages:
         )
 
     def _sheet(self, citizen: Citizen | None, form: Form) -> str:
-        return render_template("citizen_sheet.html", citizen=citizen, form=form, errors=self._errors(form))
-
-    def _errors(self, form: Form) -> dict[str, str]:
-        language = language_of_visitor()
-        return {name: self._texts.say(language, key) for name, key in form.errors.items()}
+        return render_template("citizen_sheet.html", citizen=citizen, form=form, errors=form.errors)
 
 
 def _own(citizen: Citizen, form: Form) -> str:

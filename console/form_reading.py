@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
 
+from desk.phone_numbers import to_e164
 from desk.settings import ROME
 
 E = TypeVar("E", bound=StrEnum)
@@ -17,14 +18,16 @@ E = TypeVar("E", bound=StrEnum)
 #: Says the text with that key in the visitor's language.
 Say = Callable[..., str]
 
+#: Spaces and a prefix included.
+_LONGEST_NUMBER = 30
 _SPAN = re.compile(r"(\d{1,2})[:.](\d{2})\s*[-–]\s*(\d{1,2})[:.](\d{2})")
 
 
 class Form:
     """One form that was sent. Each reading notes under the field's name what is wrong with it.
 
-    What a reading returns is of use only while :attr:`errors` is empty: a value in place of a wrong one
-    keeps the type.
+    What is longer than can be kept is refused, never cut: nobody would notice what is missing. What a reading
+    returns is of use only while :attr:`errors` is empty: a value in place of a wrong one keeps the type.
     """
 
     def __init__(self, fields: Mapping[str, str], say: Say) -> None:
@@ -32,17 +35,22 @@ class Form:
         self.errors: dict[str, str] = {}
         self._say = say
 
+    def __getitem__(self, name: str) -> str:
+        """What was typed, stripped; empty where nothing was. A database keeps no control characters."""
+        typed = self.fields.get(name, "").replace("\r\n", "\n")
+        return "".join(letter for letter in typed if letter >= " " or letter in "\n\t").strip()
+
     def wrong(self, name: str, key: str, **values: object) -> None:
         """Note that a field is wrong; the first reason is the one that is told."""
         self.errors.setdefault(name, self._say(key, **values))
 
     def text(self, name: str, longest: int, *, required: bool = True) -> str:
         """A text with its white space as single spaces."""
-        return self._text(name, " ".join(self.fields.get(name, "").split()), longest, required)
+        return self._text(name, " ".join(self[name].split()), longest, required)
 
     def lines(self, name: str, longest: int, *, required: bool = True) -> str:
         """A text that may have several lines."""
-        return self._text(name, self.fields.get(name, "").replace("\r\n", "\n").strip(), longest, required)
+        return self._text(name, self[name], longest, required)
 
     def code(self, name: str, longest: int = 40) -> str:
         """A code of ours: small letters, digits and ``_``, beginning with a letter."""
@@ -53,7 +61,7 @@ class Form:
 
     def whole(self, name: str, least: int, most: int) -> int:
         """A whole number from ``least`` to ``most``."""
-        typed = self.fields.get(name, "").strip()
+        typed = self[name]
         if not re.fullmatch(r"\d{1,9}", typed, re.ASCII) or not least <= int(typed) <= most:
             self.wrong(name, "form.not_between", least=least, most=most)
             return least
@@ -61,7 +69,7 @@ class Form:
 
     def euro(self, name: str) -> Decimal:
         """An amount from 0, with a comma or a point."""
-        typed = self.fields.get(name, "").strip().replace(",", ".")
+        typed = self[name].replace(",", ".")
         try:
             value = Decimal(typed)
         except InvalidOperation:
@@ -72,19 +80,34 @@ class Form:
         return value.quantize(Decimal("0.01"))
 
     def day(self, name: str) -> date:
-        """A date, as the browser sends it or as it is written here (23/11/2026)."""
-        typed = self.fields.get(name, "").strip()
+        """A date from 1900 to 2099, as the browser sends it or as it is written here (23/11/2026)."""
+        typed = self[name]
         for form in ("%Y-%m-%d", "%d/%m/%Y"):
             try:
-                return datetime.strptime(typed, form).date()  # noqa: DTZ007 - a date has no zone
+                day = datetime.strptime(typed, form).date()  # noqa: DTZ007 - a date has no zone
             except ValueError:
                 continue
+            if 1900 <= day.year < 2100:
+                return day
         self.wrong(name, "form.not_a_day")
         return date.max
 
+    def day_if_any(self, name: str) -> date | None:
+        """The same; ``None`` where nothing was typed, or nonsense."""
+        day = self.day(name) if self[name] else None
+        return None if name in self.errors else day
+
+    def number(self, name: str, *, required: bool = True) -> str | None:
+        """A telephone number as it is dialled, in E.164; ``None`` where nothing, or none, was typed."""
+        typed = self.text(name, _LONGEST_NUMBER, required=required)
+        number = to_e164(typed) if typed else None
+        if typed and number is None:
+            self.wrong(name, "form.not_a_number")
+        return number
+
     def clock(self, name: str) -> time:
         """A time of day."""
-        typed = self.fields.get(name, "").strip().replace(".", ":")
+        typed = self[name].replace(".", ":")
         try:
             return time.fromisoformat(typed.zfill(5))
         except ValueError:

@@ -6,9 +6,8 @@ Who asks is typed into forms only: by tax code, by name and birth date, or as no
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -16,10 +15,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.changing import ChangingPages
+from console.form_reading import Form
 from console.language import language_of_visitor
+from console.person_search import person_asked
 from console.routes import add_page
-from console.texts import Texts
-from console.typed import plain
 from desk.applicants import outsider_with
 from desk.audit import AuditAction, note_look
 from desk.certificates import CertificateOrder, NotInRegister, active_kinds, file_certificate
@@ -34,8 +34,8 @@ from desk.counter_requests import (
     finish_at_counter,
     note_visit,
 )
-from desk.db import Sessions, reading, transaction
-from desk.find_citizens import PersonQuery, find_citizens
+from desk.db import reading, transaction
+from desk.find_citizens import find_citizens
 from desk.models import (
     Channel,
     Citizen,
@@ -49,54 +49,12 @@ from desk.models import (
     Subject,
 )
 from desk.permissions import Permission
-from desk.phone_numbers import is_mobile, to_e164
+from desk.phone_numbers import is_mobile
 
 #: The text by which a citizen agrees at the counter to be texted: ``consent_text`` in the pages' texts.
 CONSENT_TEXT = "counter-1"
-_LONGEST = {"text": 4000, "message": 4000, "key": 36, "first_name": 80, "last_name": 79}
-
-
-@dataclass(slots=True)
-class Form:
-    """What was typed, cut to what fits, and what is wrong with it by field: keys of texts."""
-
-    typed: Mapping[str, str]
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> str:
-        return plain(self.typed.get(name, ""), _LONGEST.get(name, 160))
-
-    def wrong(self, name: str, key: str) -> None:
-        """Note what is wrong with a field; the first thing counts."""
-        self.errors.setdefault(name, key)
-
-    def needs(self, name: str) -> str:
-        """What was typed there; it is wrong where nothing was."""
-        if not self[name]:
-            self.wrong(name, "new.missing")
-        return self[name]
-
-    def day(self, name: str) -> date | None:
-        """The date that was typed, of a person who can live."""
-        if not self[name]:
-            return None
-        try:
-            day = date.fromisoformat(self[name])
-        except ValueError:
-            day = date.min
-        if not 1900 <= day.year < 2100:
-            self.wrong(name, "new.no_date")
-            return None
-        return day
-
-    def number(self, name: str) -> str | None:
-        """The telephone number that was typed, in E.164."""
-        if not self[name]:
-            return None
-        number = to_e164(self[name])
-        if number is None:
-            self.wrong(name, "new.no_number")
-        return number
+#: Characters of what is wanted, of a place, of another person's name, and of the key of a form.
+LONGEST_TEXT, _LONGEST_PLACE, _LONGEST_SUBJECT, _LONGEST_KEY = 4000, 120, 120, 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +70,8 @@ class _Asker:
     consents: bool
 
 
-class NewRequestPages:
+class NewRequestPages(ChangingPages):
     """Choosing one of the twelve services, and its form."""
-
-    def __init__(self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime]) -> None:
-        self._sessions = sessions
-        self._texts = texts
-        self._clock = clock
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
@@ -142,11 +95,11 @@ class NewRequestPages:
 
     def form(self, kind: str) -> ResponseReturnValue:
         """The form of one service."""
-        return self._form(_kind(kind), Form({}), number=request.args.get("citizen", type=int))
+        return self._page(_kind(kind), self._form({}), number=request.args.get("citizen", type=int))
 
     def file(self, kind: str) -> ResponseReturnValue:
         """File what was asked for; the same form sent twice is filed once."""
-        wanted, form = _kind(kind), Form(request.form)
+        wanted, form = _kind(kind), self._form()
         number = request.form.get("citizen", type=int)
         now = self._clock()
         with transaction(self._sessions) as db:
@@ -172,13 +125,14 @@ class NewRequestPages:
                     )
             reference = filed.reference if filed else None
         if reference is None:
-            return self._form(wanted, form, number=number), HTTPStatus.BAD_REQUEST
+            return self._page(wanted, form, number=number), HTTPStatus.BAD_REQUEST
         flash("new.filed", "success")
         return redirect(url_for("console.request_detail", reference=reference), 303)
 
     def _asker(self, db: Session, form: Form, kind: RequestKind, number: int | None) -> _Asker | None:
-        phone = form.number("phone")
-        consents = form["sms"] == "yes"
+        query = person_asked(form)
+        phone, name = query.phone or None, query.name
+        consents = form.ticked("sms")
         if consents and phone is None and "phone" not in form.errors:
             form.wrong("phone", "new.number_for_sms")
         if consents and phone is not None and not is_mobile(phone):
@@ -188,8 +142,7 @@ class NewRequestPages:
         if number is not None:
             citizen = db.get(Citizen, number) if 0 < number < 2**31 else None
             return _Asker(citizen, None, None, by, phone, consents) if citizen else None
-        name = f"{form['last_name']} {form['first_name']}".strip()
-        if form["unregistered"] == "yes":
+        if form.ticked("unregistered"):
             if not form["last_name"] or not form["first_name"]:
                 form.wrong("last_name", "new.name_missing")
                 return None
@@ -197,7 +150,8 @@ class NewRequestPages:
             if form.errors:
                 return None
             return _Asker(None, name, code, by, phone, consents)
-        query = PersonQuery(tax_code=form["tax_code"], name=name, born=form.day("born"))
+        # The number is how who asks is reached; it may be anybody's.
+        query = replace(query, phone="")
         if not query.says_enough:
             if name or form["born"]:
                 form.wrong("born" if name else "last_name", "new.name_and_date")
@@ -235,8 +189,8 @@ class NewRequestPages:
         """The request, or ``None`` where the form is wrong."""
         channel = Channel.PHONE if form["channel"] == Channel.PHONE else Channel.COUNTER
         language = "en" if form["language"] == "en" else "it"
-        key = f"console {form['key'] or uuid.uuid4()}"
-        by, done = g.operator.login, form["done"] == "yes"
+        key = f"console {form.text('key', _LONGEST_KEY, required=False) or uuid.uuid4()}"
+        by, done = g.operator.login, form.ticked("done")
         if kind is RequestKind.CERTIFICATE:
             order = self._certificate(db, form, asker, channel, language, key)
             if order is None:
@@ -252,7 +206,7 @@ class NewRequestPages:
                 return None
             filed = file_report(db, report, now=now)
         else:
-            text = form.needs("text")
+            text = form.lines("text", LONGEST_TEXT)
             if form.errors:
                 return None
             return file_at_counter(
@@ -282,18 +236,19 @@ class NewRequestPages:
     ) -> CertificateOrder | None:
         kind = next((kind for kind in active_kinds(db) if kind.code == form["certificate"]), None)
         if kind is None:
-            form.wrong("certificate", "new.missing")
+            form.wrong("certificate", "form.not_chosen")
         if form["copies"] not in ("1", "2", "3"):
-            form.wrong("copies", "new.missing")
+            form.wrong("copies", "form.not_chosen")
         if form["delivery"] not in set(Delivery):
-            form.wrong("delivery", "new.missing")
+            form.wrong("delivery", "form.not_chosen")
+        subject = form.text("subject_name", _LONGEST_SUBJECT, required=False)
         if form.errors or kind is None:
             return None
-        paid = Stamp.EXEMPT if form["exempt"] == "yes" else Stamp.PAID
+        paid = Stamp.EXEMPT if form.ticked("exempt") else Stamp.PAID
         return CertificateOrder(
             kind=kind.code,
-            subject=Subject.OTHER if form["subject_name"] else Subject.SELF,
-            subject_name=form["subject_name"] or None,
+            subject=Subject.OTHER if subject else Subject.SELF,
+            subject_name=subject or None,
             copies=int(form["copies"]),
             delivery=Delivery(form["delivery"]),
             stamp=Stamp.FREE if kind.civil_status else paid,
@@ -306,7 +261,7 @@ class NewRequestPages:
             channel=channel,
             idempotency_key=key,
             # What is handed over now needs no receipt.
-            sms=asker.number is not None and is_mobile(asker.number) and form["done"] != "yes",
+            sms=asker.number is not None and is_mobile(asker.number) and not form.ticked("done"),
             consent_text=CONSENT_TEXT if asker.consents else None,
         )
 
@@ -315,9 +270,9 @@ class NewRequestPages:
     ) -> ReportOrder | None:
         category = db.get(ReportCategory, form["category"])
         if category is None or not category.active:
-            form.wrong("category", "new.missing")
-        place, message = form.needs("place"), form.needs("message")
-        if form["call_back"] == "yes" and asker.number is None:
+            form.wrong("category", "form.not_chosen")
+        place, message = form.text("place", _LONGEST_PLACE), form.lines("message", LONGEST_TEXT)
+        if form.ticked("call_back") and asker.number is None:
             form.wrong("phone", "new.number_for_call_back")
         if form.errors or category is None:
             return None
@@ -325,7 +280,7 @@ class NewRequestPages:
             category=category.code,
             place=place,
             message=message,
-            call_back=form["call_back"] == "yes",
+            call_back=form.ticked("call_back"),
             citizen_id=asker.citizen.id if asker.citizen else None,
             applicant=asker.applicant,
             applicant_tax_code=asker.applicant_tax_code,
@@ -362,7 +317,7 @@ class NewRequestPages:
             )
             return citizen
 
-    def _form(self, kind: RequestKind, form: Form, *, number: int | None) -> str:
+    def _page(self, kind: RequestKind, form: Form, *, number: int | None) -> str:
         language = language_of_visitor()
         citizen = self._citizen(number)
         with reading(self._sessions) as db:
@@ -381,7 +336,7 @@ class NewRequestPages:
             number=number,
             form=form,
             key=form["key"] or str(uuid.uuid4()),
-            errors={name: self._texts.say(language, key) for name, key in form.errors.items()},
+            errors=form.errors,
             certificates=[(code, self._texts.label(language, "kind", code)) for code in certificates],
             categories=[(code, self._texts.label(language, "category", code)) for code in categories],
             needs_person=_needs_person(kind),

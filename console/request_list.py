@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from desk.attachments import attachments_of
@@ -157,6 +157,11 @@ def read_page(db: Session, wanted: Wanted, *, by: str, after: int | None, now: d
     return Page(_rows(db, shown, now), count_due(db, now=now), after, more)
 
 
+def last_change(db: Session) -> int | None:
+    """Another number once a request was filed or its state or assignee changed."""
+    return db.scalar(select(func.max(RequestPeriod.id)))
+
+
 def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
     """The request with this reference, or None."""
     request = request_by_reference(db, reference)
@@ -197,8 +202,9 @@ def operator_names(db: Session) -> Mapping[str, str]:
 
 
 def _call(db: Session, request: Request) -> LinkedCall | None:
-    unique_id = db.scalar(select(Call.unique_id).where(Call.id == request.call_id))
-    call = call_story(db, unique_id) if unique_id else None
+    # Asked for without one, a database looks through all calls for one that has no number.
+    called = db.get(Call, request.call_id) if request.call_id is not None else None
+    call = call_story(db, called.unique_id) if called else None
     if call is None:
         return None
     recording = db.get(CallRecording, call.unique_id)

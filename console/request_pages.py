@@ -17,8 +17,9 @@ from console.formats import amount, day, day_and_time, duration
 from console.kept_search import LONGEST_SEARCH, forget_search, keep_search, kept_search
 from console.language import language_of_visitor
 from console.request_filters import Filters
-from console.request_list import Detail, Row, read_detail, read_page
+from console.request_list import Detail, Row, last_change, read_detail, read_page
 from console.routes import add_page
+from console.shared_list import SharedList
 from console.texts import Texts
 from desk.audit import AuditAction, note_look
 from desk.call_recordings import NoRecording, NotAllowed, open_recording
@@ -47,6 +48,7 @@ class RequestPages:
         self._settings = settings
         self._clock = clock
         self._home = settings.home.resolve()
+        self._shared = SharedList()
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
@@ -104,7 +106,21 @@ class RequestPages:
 
     def live_requests(self) -> ResponseReturnValue:
         """The list alone, for the page's script: 304 while nothing changed."""
-        html = self._rows(Filters.of_address())
+        filters, now = Filters.of_address(), self._clock()
+        with reading(self._sessions) as db:
+            changed = last_change(db)
+        html = self._shared.text(
+            (
+                language_of_visitor(),
+                tuple(filters.address(after=filters.after).items()),
+                g.operator.may(Permission.WORK_REQUESTS),
+                g.operator.login if filters.wanted.whose is Whose.MINE else None,
+                kept_search() if filters.found else None,
+            ),
+            changed,
+            lambda: self._rows(filters),
+            now=now,
+        )
         response = Response(html)
         response.set_etag(_version(html))
         return response.make_conditional(request)

@@ -29,7 +29,6 @@ from desk.exchange_rules import (
 )
 from desk.models import DirectLine, JobResult, JobState, Phone, RoutingRules, Tier
 from desk.permissions import Permission
-from desk.phone_numbers import to_e164
 
 #: The rules of the queue that are numbers: the least and the most of each.
 LIMITS = {
@@ -118,10 +117,7 @@ class TelephonePages(ChangingPages):
         form = self._form()
         office = form.text("office", 40)
         extensions = form.text("extensions", 60).replace(",", " ").split()
-        typed = form.text("number", 30)
-        number = to_e164(typed)
-        if typed and number is None:
-            form.wrong("number", "agenda.not_a_number")
+        number = form.number("number")
         if len(set(extensions)) != len(extensions):
             form.wrong("extensions", "phones.unknown")
         if number is not None and not form.errors:

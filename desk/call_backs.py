@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 from desk.calendar import day_of
 from desk.models import (
     CALL_BACK_CALL,
+    LONGEST_CALL,
     CallBack,
     CallBackDetails,
     CallBackResult,
@@ -253,6 +254,7 @@ def _served_since(session: Session, call_back: CallBack) -> bool:
         QueueStay.extension.not_in(offices),
         QueueStay.outcome == StayOutcome.ANSWERED,
         QueueStay.answered_at > call_back.asked_at,
+        QueueStay.entered_at > call_back.asked_at - LONGEST_CALL,
         # The call-back itself is answered by the operator before the citizen is there.
         ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
     )

@@ -21,7 +21,6 @@ from desk.models import (
     Request,
     RequestKind,
     RequestState,
-    StayOutcome,
 )
 from desk.settings import ROME
 
@@ -208,8 +207,9 @@ def _past_calls(session: Session, ringing: Ringing, now: datetime) -> Sequence[P
     answered = dict(
         iter(
             session.execute(
+                # Only who was answered has one. Asked for the outcome, too, SQLite looks through all such.
                 select(QueueStay.call_unique_id, QueueStay.extension).where(
-                    QueueStay.call_unique_id.in_(names), QueueStay.outcome == StayOutcome.ANSWERED
+                    QueueStay.call_unique_id.in_(names)
                 )
             )
         )

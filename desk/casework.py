@@ -249,7 +249,7 @@ def reopen(session: Session, reference: str, worker: Worker, *, note: str, now: 
 
 def add_note(session: Session, reference: str, text: str, *, by: str, now: datetime) -> Done:
     """Note something for the colleagues."""
-    text = text.strip()[:LONGEST_NOTE]
+    text = text.strip()
     if not text:
         return Done(Outcome.NO_REASON)
     number = session.scalar(select(Request.id).where(Request.reference == reference))
@@ -319,13 +319,13 @@ def _begin(
             check_change(request, to)
         except IllegalChange:
             return Done(Outcome.NOT_POSSIBLE, request.state, request.assignee)
-    begin_period(session, request, to, by=worker.login, now=now, note=note.strip()[:LONGEST_NOTE] or None)
+    begin_period(session, request, to, by=worker.login, now=now, note=note.strip() or None)
     return Done(Outcome.CHANGED, request.state, request.assignee)
 
 
 def _noted(session: Session, request: Request, note: str) -> Done:
     """The text goes to the span that the decision about a room has begun."""
-    request.periods[-1].note = note.strip()[:LONGEST_NOTE] or None
+    request.periods[-1].note = note.strip() or None
     session.flush()
     return Done(Outcome.CHANGED, request.state, request.assignee)
 

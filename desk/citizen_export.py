@@ -64,6 +64,8 @@ def paths_of(person: Person) -> Iterator[Path]:
                     yield from recordings_of(details)
                 elif "recording" in str(name) and isinstance(value, str):
                     yield Path(value)
+                elif name == "recordings":
+                    yield from map(Path, value)
 
 
 def _recordings(person: Person, home: Path) -> Iterator[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """The desk's phones, the offices' own numbers and the rules of the queue, as administrators set them.
 
 Some of it is in Asterisk's configuration: the worker writes that anew and has Asterisk read it
-(:mod:`desk.cli.exchanging`).
+(:mod:`call_routing.exchanging`).
 """
 
 from __future__ import annotations

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_, union
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from desk.due_dates import is_open
-from desk.models import Channel, Citizen, PhoneNumber, Request, RequestKind, RequestState, folded
+from desk.models import Channel, Citizen, PhoneNumber, Request, RequestKind, RequestState, folded, unindexed
 from desk.phone_numbers import to_e164
 from desk.references import is_reference
 from desk.settings import ROME
+
+S = TypeVar("S", bound=StrEnum)
 
 #: A name is searched for from so many letters on.
 SHORTEST_NAME = 2
@@ -133,6 +135,10 @@ def named(column: InstrumentedAttribute[str | None], words: Sequence[str]) -> Co
 
 
 def _conditions(wanted: Wanted, by: str, today: date) -> Iterator[ColumnElement[bool]]:
+    def is_so(column: InstrumentedAttribute[S], value: S) -> ColumnElement[bool]:
+        # What is searched for is found by name or number, and is little.
+        return (column if wanted.search is None else unindexed(column)) == value
+
     match wanted.standing:
         case Standing.ALL:
             pass
@@ -145,17 +151,20 @@ def _conditions(wanted: Wanted, by: str, today: date) -> Iterator[ColumnElement[
             yield is_open()
             yield Request.due_on == today
         case state:
-            yield Request.state == state
+            yield is_so(Request.state, state)
     if wanted.kind is not None:
-        yield Request.kind == wanted.kind
+        yield is_so(Request.kind, wanted.kind)
     if wanted.channel is not None:
-        yield Request.channel == wanted.channel
+        yield is_so(Request.channel, wanted.channel)
     if wanted.whose is Whose.MINE:
         yield Request.assignee == by
     elif wanted.whose is Whose.NOBODYS:
         yield Request.assignee.is_(None)
     if wanted.since is not None:
         yield Request.filed_at >= datetime.combine(wanted.since, time(), ROME)
+        # Nothing is due before it was filed: so what is sorted by due date is not looked for from the first
+        # day on.
+        yield Request.due_on >= wanted.since
     if wanted.until is not None:
         yield Request.filed_at < datetime.combine(wanted.until + timedelta(days=1), time(), ROME)
     if wanted.search is not None:

@@ -24,6 +24,7 @@ from desk.db import one_at_a_time
 from desk.hand_over import summaries
 from desk.models import (
     CALL_BACK_CALL,
+    LONGEST_CALL,
     Call,
     CallBack,
     CallOutcome,
@@ -38,6 +39,7 @@ from desk.models import (
     RequestState,
     RoutingRules,
     StayOutcome,
+    unindexed,
 )
 from desk.models.details import Closed
 from desk.requests import close_by_itself, file_request
@@ -186,6 +188,8 @@ def _put_through(session: Session, now: datetime) -> Iterator[Lost]:
             Call.outcome == CallOutcome.HUNG_UP,
             Call.last_node == PERSON,
             Call.ended_at > now - REACH,
+            # By the index of the begin, and not through all calls there ever were.
+            Call.started_at > now - REACH - LONGEST_CALL,
             ~exists().where(LostCall.call_unique_id == Call.unique_id),
             ~exists().where(QueueStay.call_unique_id == Call.unique_id),
             ~_left_something(Call.unique_id),
@@ -217,6 +221,7 @@ def _served_since(session: Session, caller: str, at: datetime) -> Closed | None:
         ~QueueStay.call_unique_id.startswith(CALL_BACK_CALL),
         QueueStay.outcome == StayOutcome.ANSWERED,
         QueueStay.answered_at > at,
+        QueueStay.entered_at > at - LONGEST_CALL,
     )
     if session.scalar(answered.limit(1)) is not None:
         return Closed.CALLED_AGAIN
@@ -224,7 +229,7 @@ def _served_since(session: Session, caller: str, at: datetime) -> Closed | None:
         select(RequestPeriod.id)
         .join(Request, Request.id == RequestPeriod.request_id)
         .where(
-            Request.kind == RequestKind.CALL_BACK,
+            unindexed(Request.kind) == RequestKind.CALL_BACK,
             Request.contact_e164 == caller,
             RequestPeriod.state == RequestState.DONE,
             RequestPeriod.started_at > at,

@@ -44,6 +44,7 @@ from desk.models import (
     InboundText,
     Message,
     MessageState,
+    PlaceStay,
     QueueEvent,
     QueueStay,
     Request,
@@ -114,11 +115,11 @@ def _no_values(_pseudonyms: Pseudonyms, _value: dict[str, str]) -> dict[str, str
     return {}
 
 
-def _no_text(_pseudonyms: Pseudonyms, _value: str) -> None:
+def _no_value(_pseudonyms: Pseudonyms, _value: object) -> None:
     return None
 
 
-def _no_answers(_pseudonyms: Pseudonyms, _value: list[dict[str, str]]) -> list[dict[str, str]]:
+def _empty(_pseudonyms: Pseudonyms, _value: list[Any]) -> list[Any]:
     return []
 
 
@@ -241,13 +242,23 @@ RULES: tuple[Rule, ...] = (
             (InboundText.answer, _nothing),
         )
     ),
-    Rule(
-        "hand-overs",
-        "calls",
-        HandOver.call_unique_id,
-        HandOver.answers,
-        lambda before: (HandOver.at < before) & HandOver.call_unique_id.not_in(_needed_unique_ids(before)),
-        _no_answers,
+    *(
+        Rule(
+            f"hand-overs: {column.key}",
+            "calls",
+            HandOver.call_unique_id,
+            column,
+            lambda before: (
+                (HandOver.at < before) & HandOver.call_unique_id.not_in(_needed_unique_ids(before))
+            ),
+            hide,
+        )
+        for column, hide in (
+            (HandOver.answers, _empty),
+            (HandOver.recordings, _empty),
+            # Who was identified: next to the pseudonym of the number it would say whose that is.
+            (HandOver.citizen_id, _no_value),
+        )
     ),
     *(
         Rule(
@@ -282,7 +293,7 @@ RULES: tuple[Rule, ...] = (
         RequestPeriod.id,
         RequestPeriod.note,
         lambda before: (RequestPeriod.started_at < before) & _is_over(RequestPeriod.request_id, before),
-        _no_text,
+        _no_value,
     ),
     *(
         Rule(
@@ -291,7 +302,7 @@ RULES: tuple[Rule, ...] = (
             Request.id,
             column,
             lambda before: (Request.filed_at < before) & ~is_needed(before),
-            _no_text,
+            _no_value,
         )
         for column in (Request.applicant, Request.applicant_key)
     ),
@@ -373,9 +384,31 @@ def apply_retention(
     before = now - timedelta(days=settings.keep_days.recordings)
     with reading(sessions) as session:
         needed = list(needed_recordings(session, since=before))
+    changed["places"] = remove_old_stays(sessions, before=now - timedelta(days=settings.keep_days.places))
     changed["attachments"] = remove_old_attachments(sessions, settings, now=now)
     changed["recordings"] = remove_old_recordings(settings, needed, before=before)
     return changed
+
+
+def remove_old_stays(sessions: Sessions, *, before: datetime) -> int:
+    """Remove who was at which place, with the pauses, of stays that ended before; returns how many stays.
+
+    No figure needs them: how long phones were paused is in what the queue recorded, which names nobody.
+    """
+    removed = 0
+    while True:
+        with transaction(sessions) as session:
+            old = session.scalars(
+                select(PlaceStay.id)
+                .where(PlaceStay.ended_at < before)
+                .order_by(PlaceStay.id)
+                .limit(PORTION)
+                .with_for_update(skip_locked=True)
+            ).all()
+            session.execute(delete(PlaceStay).where(PlaceStay.id.in_(old)))
+        removed += len(old)
+        if len(old) < PORTION:
+            return removed
 
 
 def remove_old_drafts(session: Session, *, hours: int, now: datetime) -> int:

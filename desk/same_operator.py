@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.models import Phone, QueueStay, StayOutcome, Tier
+from desk.models import LONGEST_CALL, Phone, QueueStay, StayOutcome, Tier, unindexed
 
 
 def last_operator(
@@ -24,8 +24,9 @@ def last_operator(
         .join(Phone, Phone.extension == QueueStay.extension)
         .where(
             QueueStay.caller_e164 == caller,
-            QueueStay.outcome == StayOutcome.ANSWERED,
+            unindexed(QueueStay.outcome) == StayOutcome.ANSWERED,
             QueueStay.answered_at >= now - timedelta(days=days),
+            QueueStay.entered_at >= now - timedelta(days=days) - LONGEST_CALL,
             Phone.tier != Tier.OFFICE,
         )
         .order_by(QueueStay.answered_at.desc())

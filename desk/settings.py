@@ -50,6 +50,8 @@ class KeepDays(BaseModel):
     attachments: Days = 365
     #: Recordings of requests that are closed for so long.
     recordings: Days = 90
+    #: Who worked at which place, and who took a pause when and why: stays that have ended for so long.
+    places: Days = 180
 
 
 class Settings(BaseSettings):

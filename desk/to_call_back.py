@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.models import CallBackDetails, LostCallDetails, Request, RequestKind, RequestState
+from desk.models import CallBackDetails, LostCallDetails, Request, RequestKind, RequestState, unindexed
 
 #: No more are shown at once; those that wait longest come first.
 MOST = 30
@@ -35,7 +35,7 @@ def waiting_for_call(session: Session) -> Sequence[ToCallBack]:
     found = session.scalars(
         select(Request)
         .where(
-            Request.kind.in_((RequestKind.LOST_CALL, RequestKind.CALL_BACK)),
+            unindexed(Request.kind).in_((RequestKind.LOST_CALL, RequestKind.CALL_BACK)),
             Request.state.in_((RequestState.RECEIVED, RequestState.IN_PROGRESS)),
             Request.contact_e164.is_not(None),
         )

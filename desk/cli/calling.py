@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from call_routing.exchange import find_programs
+from call_routing.trial import sipp
+from call_routing.trial.rtp import NotHeard, Sound
 from desk.call_log import call_story
-from desk.cli import sipp
 from desk.cli.health import system_parts
-from desk.cli.rtp import NotHeard, Sound
 from desk.consents import Purpose, has_consent
 from desk.db import connect, reading, sessions
 from desk.drafts import unfinished_draft

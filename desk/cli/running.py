@@ -129,15 +129,15 @@ def worker() -> None:
 
 def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
     """The worker. ``clock`` decides when citizens are called."""
+    from call_routing.exchanging import Exchanging
     from call_routing.lamp import Lamp
     from call_routing.watch import Watch
-    from desk.cli.exchanging import Exchanging
     from desk.cli.noticing import render_notices
-    from desk.cli.rewording import Rewording
     from desk.cli.web_channel import forget_old, tell_others
     from desk.jobs import run_worker
     from desk.schedule import Daily
     from desk.scheduler import Job
+    from prompts.rewording import Rewording
     from reports.rollups import make_again_at_night, refresh
 
     database = sessions(connect(settings.url))

@@ -14,9 +14,9 @@ from desk.models.appointments import (
     SlotPlace,
 )
 from desk.models.audit import Audit, AuditAction
-from desk.models.base import Base
+from desk.models.base import Base, unindexed
 from desk.models.call_backs import CALL_BACK_CALL, CallBack, CallBackResult, CallBackState
-from desk.models.calls import Call, CallEvent, CallOutcome
+from desk.models.calls import LONGEST_CALL, Call, CallEvent, CallOutcome
 from desk.models.citizens import (
     CallerPreference,
     Citizen,
@@ -119,6 +119,7 @@ from desk.models.web_channel import ApiKey, EventDelivery, EventKind, EventSubsc
 
 __all__ = [
     "CALL_BACK_CALL",
+    "LONGEST_CALL",
     "OPEN_STATES",
     "Absence",
     "ApiKey",
@@ -252,4 +253,5 @@ __all__ = [
     "WaitSums",
     "WrongPin",
     "folded",
+    "unindexed",
 ]

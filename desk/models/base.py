@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import DateTime, Dialect, Enum, MetaData
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import ColumnElement, DateTime, Dialect, Enum, MetaData, func
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.types import TypeDecorator
+
+S = TypeVar("S", bound=StrEnum)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -41,6 +43,14 @@ def closed_set(members: type[StrEnum]) -> Enum:
         length=24,
         values_callable=lambda known: [member.value for member in known],
     )
+
+
+def unindexed(column: InstrumentedAttribute[S]) -> ColumnElement[S]:
+    """A column of a closed set, said so that no index of it is used: what is asked for is found otherwise.
+
+    SQLite keeps no figures of its tables, and would rather look through all that ever was of one kind.
+    """
+    return func.lower(column)
 
 
 def _snake(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
@@ -19,6 +19,10 @@ class CallOutcome(StrEnum):
     MESSAGE = "message"
     HUNG_UP = "hung_up"
     FAILED = "failed"
+
+
+#: No call lasts longer: what ended after a moment began after that moment less this.
+LONGEST_CALL = timedelta(days=1)
 
 
 class Call(Base):

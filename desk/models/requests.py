@@ -48,6 +48,10 @@ class Request(Base):
         Index(None, "state", "filed_at", "id"),
         Index(None, "filed_at", "id"),
         Index(None, "assignee", "due_on"),
+        # All that there ever was, by date or of one kind: few of many.
+        Index(None, "due_on", "id"),
+        Index(None, "kind", "due_on", "id"),
+        Index(None, "kind", "filed_at", "id"),
         # What is to be done, by date: few among many that are closed.
         Index(
             "ix_requests_open", "due_on", "id", postgresql_where=text(_IS_OPEN), sqlite_where=text(_IS_OPEN)

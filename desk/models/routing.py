@@ -124,6 +124,7 @@ class QueueStay(Base):
         Index(None, "outcome", "entered_at"),
         Index(None, "caller_e164", "entered_at"),
         Index(None, "entered_at"),
+        Index(None, "extension", "entered_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -135,7 +136,7 @@ class QueueStay(Base):
     outcome: Mapped[StayOutcome] = mapped_column(closed_set(StayOutcome))
     answered_at: Mapped[datetime | None]
     #: The phone that answered.
-    extension: Mapped[str | None] = mapped_column(String(8), index=True)
+    extension: Mapped[str | None] = mapped_column(String(8))
     ended_at: Mapped[datetime | None]
     #: To whom the operator handed the call, and how (``blind``, ``attended``).
     transferred_to: Mapped[str | None] = mapped_column(String(40))

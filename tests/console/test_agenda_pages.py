@@ -68,7 +68,13 @@ def book(client: FlaskClient, **fields: str) -> str:
 def test_an_appointment_lives_its_life_in_the_pages(clerk: FlaskClient, town: Sessions, clock: Clock) -> None:
     page = clerk.get("/console/agenda?office=counters&day=2026-11-25").text
     assert "Prenota il 25/11/2026 alle 10:00" in page
-    found = clerk.post("/console/agenda/book", data={**WHERE, "do": "find", "who": "colombo giu"})
+    asked = {**WHERE, "do": "find", "last_name": "colombo", "first_name": "giu"}
+    refused = clerk.post("/console/agenda/book", data=asked)
+    # A name alone would show a whole family to whoever is curious.
+    assert refused.status_code == 400
+    assert "find-tax_code-error" in refused.text
+    assert "Giulia" not in refused.text
+    found = clerk.post("/console/agenda/book", data={**asked, "born": "1980-03-15"})
     assert "Colombo Giulia" in found.text
     assert 'value="+393331112201"' in found.text
     form = {**WHERE, "citizen": "1", "phone": "+393331112201", "sms": "yes", "language": "it"}
@@ -216,8 +222,8 @@ def test_a_keyboard_alone_books_in_the_browser(visitor: Visitor, town: Sessions)
     page.goto("/console/agenda?office=counters&day=2026-11-25")
     page.get_by_role("link", name="Prenota il 25/11/2026 alle 10:00").focus()
     page.keyboard.press("Enter")
-    page.locator("#who").focus()
-    page.keyboard.type("colombo giulia")
+    page.locator("#find-tax_code").focus()
+    page.keyboard.type("clmgli80c55f205n")
     page.keyboard.press("Enter")
     expect(page.locator("h2").first).to_have_text("Colombo Giulia")
     assert visitor.violations() == []

@@ -224,6 +224,12 @@ def test_notes_and_documents_belong_to_the_request(
         monkeypatch.setattr(f"{module}.LARGEST", 100_000)
     reference, other = file().reference, file().reference
     assert at_desk.post(f"{LIST}/{reference}/notes", data={"note": " "}).status_code == 400
+    # Nobody would notice what a cut took away.
+    for path, field in (("notes", "note"), ("act", "text")):
+        refused = at_desk.post(f"{LIST}/{reference}/{path}", data={field: "x" * 2001, "act": "take"})
+        assert refused.status_code == 400
+        assert f'id="{field}-error"' in refused.text
+        assert "x" * 2001 in refused.text
     assert at_desk.post(f"{LIST}/{reference}/notes", data={"note": "Ha\n\0chiamato"}).status_code == 303
     page = at_desk.get(f"{LIST}/{reference}").text
     assert "Ha\nchiamato" in page

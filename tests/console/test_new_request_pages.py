@@ -168,6 +168,9 @@ def test_a_certificate_is_ordered_at_the_counter_as_from_everywhere(
         ({"tax_code": TAX_CODE, "sms": "yes"}, ["phone"]),
         ({"tax_code": TAX_CODE, "sms": "yes", "phone": "02 9091234"}, ["phone"]),
         ({"tax_code": TAX_CODE, "text": " "}, ["text"]),
+        # What is too long is refused: nobody would notice what a cut took away.
+        ({"tax_code": TAX_CODE, "text": "x" * 4001}, ["text"]),
+        ({"tax_code": TAX_CODE, "last_name": "x" * 81}, ["last_name"]),
     ],
 )
 def test_a_form_that_is_wrong_says_where_and_keeps_what_was_typed(

@@ -39,6 +39,7 @@ from desk.models import (
     Subject,
 )
 from desk.models.details import Closed
+from desk.requests import change_state
 from desk.settings import Settings
 from tests.console.fixed import Clock, File, a_report, a_room, an_enrolment, birth_certificate
 
@@ -216,7 +217,7 @@ def test_a_page_that_begins_nowhere_is_the_first(signed_in: FlaskClient, file: F
 
 
 def test_the_live_list_is_sent_again_only_when_something_changed(
-    signed_in: FlaskClient, file: File, sessions: Sessions
+    signed_in: FlaskClient, file: File, sessions: Sessions, clock: Clock
 ) -> None:
     request = file()
     page = signed_in.get(f"{LIST}?state=all").text
@@ -230,10 +231,11 @@ def test_the_live_list_is_sent_again_only_when_something_changed(
     assert (unchanged.status_code, unchanged.data) == (304, b"")
 
     with transaction(sessions) as db:
-        db.get_one(Request, request.id).state = RequestState.DONE
+        row = db.get_one(Request, request.id)
+        change_state(db, row, RequestState.IN_PROGRESS, by="anna", now=clock())
     changed = signed_in.get(address, headers=known)
     assert changed.status_code == 200
-    assert _cells(changed.text)[0][3] == "Conclusa"
+    assert _cells(changed.text)[0][3] == "In lavorazione"
     assert signed_in.get(address, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 304
 
     file()

@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from agi_scripts.house import FRESH, House
-from desk.cli.rewording import Rewording
 from desk.db import Sessions, reading, transaction
 from desk.models import Message, MessageText, Role, TownChange
 from desk.prompt_texts import own_texts
@@ -23,6 +22,7 @@ from desk.spool import Spool
 from ivr.uses import nodes_of
 from prompts.catalogue import load_catalogue
 from prompts.own_words import read_own, recording
+from prompts.rewording import Rewording
 from tests.console.fixed import Clock
 from tests.console.signing_in import an_operator, sign_in
 

@@ -22,7 +22,6 @@ from desk.agenda_rules import (
     stranded,
 )
 from desk.appointments import BookingOrder, NotBooked, SlotTaken, book, cancel, free_slots, hold, note_came
-from desk.citizen_search import find_citizens
 from desk.models import (
     Absence,
     AppointmentService,
@@ -222,25 +221,3 @@ def test_whether_somebody_came_is_noted_once_the_time_has_come(town: db.Sessions
     for came in (False, True):
         with db.transaction(town) as session:
             assert note_came(session, booking.id, came=came, now=FIRST).came is came
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("CLMGLI80C55F205N", ["Giulia"]),
-        ("clmgli80c55 f205n", ["Giulia"]),
-        ("333 1112201", ["Giulia"]),
-        ("02 9090101", ["Marco", "Sofia"]),
-        ("colom", ["Giulia", "Marco", "Sofia"]),
-        ("colombo ma", ["Marco"]),
-        ("Anna Maria Villa", ["Anna Maria"]),
-        ("villa anna", ["Anna Maria"]),
-        ("%", []),
-        ("x", []),
-        ("", []),
-        ("12", []),
-    ],
-)
-def test_a_citizen_is_found_by_what_the_desk_types(town: db.Sessions, typed: str, found: list[str]) -> None:
-    with db.reading(town) as session:
-        assert [citizen.first_name for citizen in find_citizens(session, typed)] == found

@@ -85,6 +85,9 @@ def test_people_are_found_in_three_ways_and_never_by_a_name_alone(town: db.Sessi
         ):
             assert query.says_enough
             assert [each.id for each in find_citizens(session, query)] == [giulia.id], query
+        family = find_citizens(session, PersonQuery(phone="02 9090101"))
+        assert [each.first_name for each in family] == ["Marco", "Sofia"]
+        assert find_citizens(session, PersonQuery(name="%", born=giulia.birth_date)) == []
         for query in (
             PersonQuery(),
             PersonQuery(name="Colombo"),

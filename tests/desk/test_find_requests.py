@@ -85,10 +85,11 @@ def test_the_list_is_in_order_and_its_pages_join(sessions: Sessions, now: dateti
 
 
 def test_each_filter_keeps_what_it_says(sessions: Sessions, now: datetime) -> None:
-    late = put(sessions, now, due_on=TODAY - timedelta(days=1), assignee="anna")
+    late = put(sessions, now - timedelta(days=2), due_on=TODAY - timedelta(days=1), assignee="anna")
     today = put(sessions, now, channel=Channel.COUNTER)
     other = put(sessions, now, state=RequestState.IN_PROGRESS, assignee="bruno", kind=RequestKind.REPORT)
-    done = put(sessions, now, state=RequestState.DONE, due_on=TODAY - timedelta(days=9), assignee="anna")
+    old = {"state": RequestState.DONE, "due_on": TODAY - timedelta(days=9), "assignee": "anna"}
+    done = put(sessions, now - timedelta(days=9), **old)
     # 23:30 of the day before in Rome.
     before = put(
         sessions, datetime.fromisoformat("2026-11-22T22:30:00+00:00"), due_on=TODAY + timedelta(days=1)
@@ -105,8 +106,8 @@ def test_each_filter_keeps_what_it_says(sessions: Sessions, now: datetime) -> No
         (Wanted(whose=Whose.NOBODYS), {today, before}),
         (Wanted(kind=RequestKind.REPORT), {other}),
         (Wanted(channel=Channel.COUNTER), {today}),
-        (Wanted(since=TODAY), {late, today, other}),
-        (Wanted(until=TODAY - timedelta(days=1)), {before}),
+        (Wanted(since=TODAY), {today, other}),
+        (Wanted(until=TODAY - timedelta(days=1)), {late, before}),
         (Wanted(since=TODAY - timedelta(days=1), until=TODAY - timedelta(days=1)), {before}),
     ):
         for sort in Sort:

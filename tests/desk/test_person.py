@@ -25,6 +25,7 @@ from desk.models import (
     CallerPreference,
     Citizen,
     Consent,
+    HandOver,
     Message,
     MessageDetails,
     MessageState,
@@ -159,6 +160,39 @@ def test_erasing_leaves_no_trace_but_what_the_law_keeps(
     )
     assert erased.kept["requests"] == (2, "archive")
     assert erased.kept["consents"] == (1, "consent_proof")
+
+
+def test_who_is_erased_is_linked_to_no_call_that_was_handed_over(
+    lived_in: db.Sessions, settings: Settings, now: datetime
+) -> None:
+    """Also not to one from the family's number, in which she was identified."""
+    spoken, others = (settings.recordings / f"{name}-name.wav" for name in ("hers", "his"))
+    for file in (spoken, others):
+        file.write_bytes(b"sound")
+    with db.transaction(lived_in) as session:
+        giulia, marco = _citizen(session, GIULIA), _citizen(session, MARCO)
+        for name, who, file in (("hers", giulia, spoken), ("his", marco, others)):
+            session.add(
+                HandOver(
+                    call_unique_id=name,
+                    at=now,
+                    summary="CERT NASCITA",
+                    identified=True,
+                    citizen_id=who.id,
+                    answers=[{"node": "certificate.copies", "answer": "2"}],
+                    recordings=[str(file)],
+                )
+            )
+        session.flush()
+        erased = erase_citizen(session, giulia, settings, PSEUDONYMS, by="anna", how="c", now=now)
+    assert erased.rows["hand_overs"] == 3
+    with db.reading(lived_in) as session:
+        hers, his = session.get_one(HandOver, "hers"), session.get_one(HandOver, "his")
+        assert (hers.citizen_id, hers.answers, hers.recordings) == (None, [], [])
+        assert (his.citizen_id, his.recordings) == (_citizen(session, MARCO).id, [str(others)])
+        assert hers.identified
+    assert not spoken.exists()
+    assert others.exists()
 
 
 def test_nobody_is_erased_while_something_is_going_on(

@@ -27,8 +27,11 @@ from desk.models import (
     CallEvent,
     CallLeg,
     Channel,
+    Citizen,
     Consent,
+    Device,
     Draft,
+    DutyPeriod,
     HandOver,
     IdentificationAttempt,
     InboundKind,
@@ -36,6 +39,9 @@ from desk.models import (
     Message,
     MessageDetails,
     MessageState,
+    Operator,
+    PauseReason,
+    PlaceStay,
     Purpose,
     QueueEvent,
     QueueStay,
@@ -186,7 +192,7 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
             summary="Richiamata",
             identified=False,
             answers=[{"node": "call_back.number", "answer": NUMBER}],
-            recordings=[],
+            recordings=["recordings/12345678-name.wav"],
         ),
         a_consent(given=old, withdrawn=old),
         Audit(at=old, by="anna", action=AuditAction.VIEWED, detail=""),
@@ -209,6 +215,8 @@ def test_old_numbers_go_and_counts_stay(sessions: db.Sessions, settings: Setting
         "who asked: applicant",
         "who asked: applicant_key",
         "attachments",
+        "hand-overs: citizen_id",
+        "places",
         "names of appointments",
         "reasons about rooms",
     }
@@ -368,6 +376,58 @@ def test_more_rows_than_one_portion(
     with db.transaction(sessions) as session:
         session.add_all(IdentificationAttempt(caller=NUMBER, at=now - LONG) for _ in range(10))
     assert apply_retention(sessions, settings, PSEUDONYMS, now=now)["failed identifications"] == 10
+
+
+def test_who_was_identified_in_a_call_goes_with_the_number(
+    town: db.Sessions, settings: Settings, now: datetime
+) -> None:
+    """Else the pseudonym would have a name."""
+    handed = {"summary": "", "identified": True, "answers": [], "recordings": []}
+    with db.transaction(town) as session:
+        citizen = session.scalars(select(Citizen.id)).first()
+        for name, at in (("old", now - LONG), ("new", now)):
+            session.add(HandOver(call_unique_id=name, at=at, citizen_id=citizen, **handed))
+    assert apply_retention(town, settings, PSEUDONYMS, now=now)["hand-overs: citizen_id"] == 1
+    with db.reading(town) as session:
+        found = dict(iter(session.execute(select(HandOver.call_unique_id, HandOver.citizen_id))))
+    assert found == {"old": None, "new": citizen}
+
+
+def test_where_operators_worked_is_forgotten_but_for_who_is_there(
+    town: db.Sessions, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desk.retention.PORTION", 2)
+    kept = timedelta(days=settings.keep_days.places)
+
+    def at_work(login: str, began: datetime, ended: datetime | None) -> None:
+        session.add(
+            PlaceStay(
+                operator_id=session.scalars(select(Operator.id).where(Operator.login == login)).one(),
+                extension="201" if login == "anna" else "101",
+                device=Device.WEB,
+                began_at=began,
+                seen_at=began,
+                ended_at=ended,
+                duties=[
+                    DutyPeriod(
+                        reason=PauseReason.BREAK, note="dal medico", by=login, began_at=began, ended_at=now
+                    ),
+                    DutyPeriod(note="", by=login, began_at=began, ended_at=ended),
+                ],
+            )
+        )
+
+    with db.transaction(town) as session:
+        for days in (400, 300, 200):
+            at_work("anna", now - timedelta(days=days), now - timedelta(days=days - 1))
+        at_work("anna", now - kept - timedelta(hours=9), now - kept + timedelta(minutes=1))
+        # Somebody who never left is there.
+        at_work("bruno", now - LONG, None)
+    assert apply_retention(town, settings, PSEUDONYMS, now=now)["places"] == 3
+    with db.reading(town) as session:
+        assert session.scalar(select(func.count()).select_from(PlaceStay)) == 2
+        assert session.scalar(select(func.count()).select_from(DutyPeriod)) == 4
+    assert apply_retention(town, settings, PSEUDONYMS, now=now)["places"] == 0
 
 
 def test_drafts_go_when_they_are_offered_no_more(sessions: db.Sessions, now: datetime) -> None:

@@ -27,8 +27,8 @@ from sqlalchemy.orm import selectinload
 
 from call_routing import exchange
 from call_routing.names import Sound as Prompt
-from desk.cli import sipp
-from desk.cli.rtp import ANSWERED_KEYS, RATE, Samples, Sound, follow, read_sound
+from call_routing.trial import sipp
+from call_routing.trial.rtp import ANSWERED_KEYS, RATE, Samples, Sound, follow, read_sound
 from desk.db import connect, reading, sessions, transaction
 from desk.desk_now import Member, QueueNow, queue_now
 from desk.drafts import unfinished_draft

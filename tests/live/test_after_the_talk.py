@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from call_routing.trial.rtp import likeness, read_sound
 from desk.call_recordings import open_recording
-from desk.cli.rtp import likeness, read_sound
 from desk.db import reading, transaction
 from desk.models import CallOutcome, CallRecording, Role, SurveyAnswer
 from desk.operators import create_operator

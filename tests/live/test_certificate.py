@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy import select
 
-from desk.cli.rtp import follow, read_sound
+from call_routing.trial.rtp import follow, read_sound
 from desk.db import reading
 from desk.models import CertificateDetails, Consent, MessageState, Purpose, RequestState
 from tests.live.harness import OPEN, System, wait_until

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from call_routing import names
 from call_routing.names import Outcome, Sound, Variable
-from desk.cli.rtp import RATE, Samples, likeness, read_sound
+from call_routing.trial.rtp import RATE, Samples, likeness, read_sound
 from desk.db import connect, reading, sessions
 from desk.models import MessageDetails, Request
 from desk.replay import NEVER_ENDED, replay_messages

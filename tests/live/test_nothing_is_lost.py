@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.cli.rtp import follow, read_sound
+from call_routing.trial.rtp import follow, read_sound
 from desk.models import CertificateDetails, MessageDetails
 from tests.live.harness import Call, System, wait_until
 from tests.live.people import BIRTH_FOR_SELF, CONFIRM, GIULIA, ONE_COPY_NO_SMS

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from call_routing import names
 from call_routing.lamp import Lamp
-from desk.cli.sipp import CallFailed
+from call_routing.trial.sipp import CallFailed
 from desk.db import reading, transaction
 from desk.models import Override
 from desk.overrides import override_hours

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from desk.cli.sipp import CallFailed
+from call_routing.trial.sipp import CallFailed
 from tests.live.harness import PATIENCE, Exchange
 
 pytestmark = pytest.mark.live

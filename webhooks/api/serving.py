@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from sqlalchemy.orm import Session
 
 from desk.api_keys import BadKey, Holder, TooFast, admit
 from desk.audit import AuditAction, note_look
@@ -48,6 +50,22 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
 _BEARER = "Bearer "
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """An operation that a holder of a key may ask for, with what was sent: body or query, and the address."""
+
+    operation: Operation
+    holder: Holder
+    body: Schema | None
+    path: Mapping[str, str]
+    now: datetime
+
+    def carried_out(self, session: Session, *, key: str = "", holder: str = "") -> str:
+        """The answer as JSON."""
+        asked = Asked(self.now, self.path, key, holder)
+        return self.operation.handler(session, self.body, asked).model_dump_json()
+
+
 class Api:
     """The operations on one database. ``secret`` keys the fingerprints of what was asked, and pseudonyms."""
 
@@ -76,13 +94,14 @@ class Api:
             now = self._clock()
             holder = self._admit(operation, now)
             body = _read_body(operation) if operation.body else _read_query(operation)
+            call = _Call(operation, holder, body, path, now)
             if operation.looks:
-                self._note_look(operation, holder, body, path, now)
+                self._note_look(call)
             if operation.changes:
-                answer = self._change(operation, holder, body, path, now)
+                answer = self._change(call)
             else:
                 with reading(self._database) as session:
-                    answer = operation.handler(session, body, Asked(now, path)).model_dump_json()
+                    answer = call.carried_out(session)
             return Response(answer, operation.status, mimetype="application/json")
 
         return view
@@ -102,50 +121,36 @@ class Api:
             raise Refused(OUT_OF_SCOPE)
         return holder
 
-    def _note_look(
-        self,
-        operation: Operation,
-        holder: Holder,
-        body: Schema | None,
-        path: Mapping[str, str],
-        now: datetime,
-    ) -> None:
+    def _note_look(self, call: _Call) -> None:
         """Before anything is shown, and whether or not there is anything to show."""
         with transaction(self._database) as session:
+            body, reference, name = call.body, call.path.get("reference"), call.operation.name
             who = person_by_tax_code(session, body.tax_code) if isinstance(body, LookUp) else None
-            request = request_by_reference(session, path["reference"]) if "reference" in path else None
+            request = request_by_reference(session, reference) if reference is not None else None
             note_look(
                 session,
-                by=f"api key {holder.key_id}",
+                by=f"api key {call.holder.key_id}",
                 action=AuditAction.VIEWED if who or request else AuditAction.SEARCHED,
-                now=now,
+                now=call.now,
                 request_id=request.id if request else None,
-                detail=operation.name if who or request else f"{operation.name}: not found",
+                detail=name if who or request else f"{name}: not found",
                 **whom(who, self._pseudonyms),
             )
 
-    def _change(
-        self,
-        operation: Operation,
-        holder: Holder,
-        body: Schema | None,
-        path: Mapping[str, str],
-        now: datetime,
-    ) -> str:
+    def _change(self, call: _Call) -> str:
         key = request.headers.get("Idempotency-Key", "")
         if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise Refused(NO_IDEMPOTENCY_KEY)
-        mark = fingerprint(self._secret, operation.name, request.path, request.get_data())
-        ask = Ask(holder.key_id, key, mark)
+        mark = fingerprint(self._secret, call.operation.name, request.path, request.get_data())
+        holder = call.holder.key_id
+        ask = Ask(holder, key, mark)
         try:
             with transaction(self._database) as session:
                 return once(
                     session,
                     ask,
-                    lambda: operation.handler(
-                        session, body, Asked(now, path, filing_key(ask), holder_of(holder.key_id))
-                    ).model_dump_json(),
-                    now=now,
+                    lambda: call.carried_out(session, key=filing_key(ask), holder=holder_of(holder)),
+                    now=call.now,
                 )
         except OtherBody as e:
             raise Refused(KEY_REUSED) from e

@@ -1,7 +1,7 @@
 """A citizen's line and a desk phone for trials, tests and measurements: SIPp speaks SIP.
 
 SIPp can send tones too, but only as root and only blindly, by the clock. So a line that listens takes its
-sound and its keys from :class:`desk.cli.rtp.Sound`; SIPp's own tones are for load (``bench/``).
+sound and its keys from :class:`call_routing.trial.rtp.Sound`; SIPp's own tones are for load (``bench/``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 from xml.sax.saxutils import escape
 
-from desk.cli.rtp import ANSWERED_KEYS, KEYS
+from call_routing.trial.rtp import ANSWERED_KEYS, KEYS
 
 #: From SIPp's command to press a key to its end: 0.4 s of silence, as long a gap, then the tone of 0.2 s. The
 #: next command before that cuts it off.

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from desk.db import Sessions, reading
 from desk.prompt_texts import own_texts
 from desk.settings import Settings
+from prompts.own_words import read_own, recordings, recordings_there, write_own
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,6 @@ class Rewording:
 
     def keep_up(self) -> None:
         """Render what was changed, then let the texts be spoken. Nothing to do costs one query."""
-        from prompts.own_words import read_own, recordings_there, write_own
-
         home = self._settings.home.resolve()
         with reading(self._database) as session:
             wanted = own_texts(session)
@@ -54,7 +53,6 @@ class Rewording:
         # Numeric libraries that only rendering needs.
         from prompts.catalogue import load_catalogue
         from prompts.engines import choose_engines
-        from prompts.own_words import recordings
         from prompts.rendering import render
 
         home = self._settings.home.resolve()

@@ -1,0 +1,1 @@
+"""Telephones for trials, tests and measurements: SIPp's lines, and ears and a voice for them."""
