@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import secrets
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: A page asks for a new password well before this many seconds are over; the worker takes it away later.
 SECONDS = 900
+#: Seconds that a new line waits at most for a citizen who hears why the talk was cut, and between two looks.
+RETURNING, LOOK = 12.0, 0.3
 #: "Normal clearing", so that nobody takes it for a phone that rang in vain.
 _CLEARING = "16"
 _FAMILY = f"{WEB_PHONES}/auth"
@@ -100,6 +103,18 @@ def give_back_calls(ami: Ami, extension: str) -> int:
         with contextlib.suppress(Refused):
             ami.send_action({"Action": "Hangup", "Channel": own["Channel"], "Cause": _CLEARING})
     return len(citizens)
+
+
+def let_citizens_return(ami: Ami) -> None:
+    """Wait until every citizen who was given back is in the queue again, ahead of all who came later.
+
+    They hear a sentence first. A phone that is ready before its end would take somebody from behind them.
+    """
+    end = time.monotonic() + RETURNING
+    while time.monotonic() < end:
+        if all(channel["Context"] != Context.RETURNED for channel in ami.ask("CoreShowChannels")):
+            return
+        time.sleep(LOOK)
 
 
 def _citizens_with(own: Event, channels: Collection[Event]) -> Iterator[Event]:

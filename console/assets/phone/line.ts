@@ -14,19 +14,26 @@ export interface Access {
 export type LineState = "connecting" | "ready" | "lost";
 export type CallState = "ringing" | "calling" | "talking" | "held" | "ended";
 
+/** So much later (milliseconds) than it should a timer of a page at work does not fire. */
+const LATE = 5000;
+
 /** The devices that the operator chose; empty: the browser's choice. */
 export interface Devices {
   microphone: string;
   speaker: string;
 }
 
-/** One call. Its fields are for showing; what can be done with it are its methods. */
+/** One call. Its fields are for showing; what can be done with it are its methods. Events: `change`, `deaf` (no microphone). */
 export class LineCall extends EventTarget {
   state: CallState;
   muted = false;
+  /** Whether it was turned away here: refused, or there is no microphone. */
+  refused = false;
   readonly since = Date.now();
   talkingSince = 0;
   private readonly audio = new Audio();
+  /** A microphone chosen in mid-call; the one from the beginning is the session's. */
+  private microphone: MediaStreamTrack | undefined;
 
   constructor(
     private readonly session: RTCSession,
@@ -49,9 +56,14 @@ export class LineCall extends EventTarget {
     });
     session.on("hold", () => this.become("held"));
     session.on("unhold", () => this.become("talking"));
+    session.on("getusermediafailed", () => {
+      this.refused = true;
+      this.dispatchEvent(new Event("deaf"));
+    });
     for (const end of ["ended", "failed"] as const) {
       session.on(end, () => {
         this.audio.srcObject = null;
+        this.microphone?.stop();
         this.become("ended");
       });
     }
@@ -80,7 +92,8 @@ export class LineCall extends EventTarget {
 
   hangUp(): void {
     if (this.session.isEnded()) return;
-    this.session.terminate(this.state === "ringing" ? { status_code: 486 } : undefined);
+    this.refused = this.state === "ringing";
+    this.session.terminate(this.refused ? { status_code: 486 } : undefined);
   }
 
   hold(): void {
@@ -125,6 +138,21 @@ export class LineCall extends EventTarget {
     if ("setSinkId" in this.audio) await this.audio.setSinkId(device).catch(() => undefined);
   }
 
+  /** Speak into another microphone from now on. Rejects where it cannot be had; the talk then goes on as it was. */
+  async useMicrophone(): Promise<void> {
+    const sender = this.connection?.getSenders().find((one) => one.track?.kind === "audio");
+    if (!sender) return;
+    const { mediaConstraints } = mediaOf(this.devices());
+    const [track] = (await navigator.mediaDevices.getUserMedia(mediaConstraints)).getAudioTracks();
+    if (!track) return;
+    // Muted or on hold it stays silent.
+    track.enabled = sender.track?.enabled ?? true;
+    await sender.replaceTrack(track);
+    this.microphone?.stop();
+    this.microphone = track;
+    if (this.state === "ended") track.stop();
+  }
+
   private play(stream: MediaStream): void {
     this.audio.srcObject = stream;
     void this.useSpeaker(this.devices().speaker);
@@ -149,6 +177,8 @@ export class Line extends EventTarget {
   private ua: JsSIP.UA | undefined;
   private access: Access | undefined;
   private timer = 0;
+  /** When the password is to be renewed (`Date.now()`): later than that, timers slept. */
+  private due = Infinity;
   private stopped = false;
 
   /**
@@ -189,24 +219,26 @@ export class Line extends EventTarget {
     ua.on("registered", () => this.become("ready"));
     ua.on("unregistered", () => this.become("lost"));
     ua.on("disconnected", () => this.become("lost"));
-    ua.on("registrationFailed", () => {
+    ua.on("registrationFailed", ({ response }: { response: unknown }) => {
       this.become("lost");
+      // Without an answer the connection is dead, whatever the browser thinks of it.
+      if (!response) this.reconnect();
       this.renewIn(2);
     });
     ua.on("newRTCSession", (event: IncomingRTCSessionEvent | OutgoingRTCSessionEvent) => {
       this.note(event.session);
     });
     ua.start();
-    for (const wake of ["online", "pageshow", "resume"]) window.addEventListener(wake, this.wake);
-    document.addEventListener("visibilitychange", this.wake);
+    for (const wake of ["online", "pageshow"]) window.addEventListener(wake, this.wake);
+    for (const wake of ["resume", "visibilitychange"]) document.addEventListener(wake, this.wake);
     this.renewIn(this.access.seconds / 3);
   }
 
   stop(): void {
     this.stopped = true;
     window.clearTimeout(this.timer);
-    for (const wake of ["online", "pageshow", "resume"]) window.removeEventListener(wake, this.wake);
-    document.removeEventListener("visibilitychange", this.wake);
+    for (const wake of ["online", "pageshow"]) window.removeEventListener(wake, this.wake);
+    for (const wake of ["resume", "visibilitychange"]) document.removeEventListener(wake, this.wake);
     this.ua?.stop();
   }
 
@@ -241,17 +273,23 @@ export class Line extends EventTarget {
     this.dispatchEvent(new CustomEvent("call", { detail: call }));
   }
 
+  /** The page was asleep, or the network away, and maybe our timers too: nothing of what we believe need be so. */
   private readonly wake = (): void => {
-    if (this.stopped || document.visibilityState === "hidden") return;
-    if (this.ua && !this.ua.isConnected() && this.calls.length === 0) {
-      // Timers slept too: do not wait for the next try.
-      this.ua.stop();
-      this.ua.start();
-    } else if (this.state === "lost") this.renewIn(0);
+    if (this.stopped || !this.ua) return;
+    if (!this.ua.isConnected()) this.reconnect();
+    if (this.state === "lost" || Date.now() > this.due + LATE) this.renewIn(0);
   };
+
+  /** Do not wait for the next try: begin anew, unless somebody talks. */
+  private reconnect(): void {
+    if (this.calls.length > 0) return;
+    this.ua?.stop();
+    this.ua?.start();
+  }
 
   private renewIn(seconds: number): void {
     window.clearTimeout(this.timer);
+    this.due = Date.now() + seconds * 1000;
     if (!this.stopped) this.timer = window.setTimeout(() => void this.renew(), seconds * 1000);
   }
 
