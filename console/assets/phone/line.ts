@@ -17,6 +17,8 @@ export type CallState = "ringing" | "calling" | "talking" | "held" | "ended";
 /** So much later (milliseconds) than it should a timer of a page at work does not fire. */
 const LATE = 5000;
 
+const SETTLES = 100; // milliseconds
+
 /** The devices that the operator chose; empty: the browser's choice. */
 export interface Devices {
   microphone: string;
@@ -34,6 +36,7 @@ export class LineCall extends EventTarget {
   private readonly audio = new Audio();
   /** A microphone chosen in mid-call; the one from the beginning is the session's. */
   private microphone: MediaStreamTrack | undefined;
+  private wantsHold = false;
 
   constructor(
     private readonly session: RTCSession,
@@ -97,11 +100,20 @@ export class LineCall extends EventTarget {
   }
 
   hold(): void {
-    this.session.hold();
+    this.wantsHold = true;
+    this.settle();
   }
 
   resume(): void {
-    this.session.unhold();
+    this.wantsHold = false;
+    this.settle();
+  }
+
+  /** While the exchange still answers the last change it takes no other: then a moment later. */
+  private settle(): void {
+    if (this.session.isEnded() || this.session.isOnHold().local === this.wantsHold) return;
+    const begun = this.wantsHold ? this.session.hold() : this.session.unhold();
+    if (!begun) window.setTimeout(() => this.settle(), SETTLES);
   }
 
   mute(muted: boolean): void {
