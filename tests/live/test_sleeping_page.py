@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from desk.desk_now import Member, PauseReason, PhoneState
+from call_routing.names import PauseReason
+from desk.desk_now import Member, PhoneState
 from tests.live.harness import PATIENCE, System, melody, wait_until
 from tests.live.workplace import Places, hear_each_other, workplaces
 
