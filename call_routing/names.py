@@ -148,6 +148,9 @@ class Variable(StrEnum):
 #: phone holds. The worker renews it; what is older ends by itself (context ``pauses``).
 SILENT = "CENTRALINO_SILENT_"
 
+#: A global variable: up to which second a page that was loaded anew is expected back.
+PAGE_BACK = "CENTRALINO_PAGE_BACK"
+
 #: The group of the callers who are out of the queue for an announcement, and the event that says so.
 GROUP, BETWEEN, BETWEEN_EVENT = "desk", "between", "Between"
 

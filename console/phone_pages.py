@@ -22,8 +22,11 @@ from call_routing.ami import Ami, Gone, Refused
 from call_routing.duties import orders_of, pause_phone, phones_of, started_at
 from call_routing.names import Context, Variable, web_phone
 from call_routing.web_phones import (
+    BACK,
+    REGISTERS,
     SECONDS,
     console_connection,
+    expect_page,
     give_back_calls,
     give_password,
     let_citizens_return,
@@ -258,8 +261,10 @@ class PhonePages:
             abort(409)
         with self._asterisk() as ami:
             if request.form.get("fresh") == "1":
+                expect_page(ami, BACK)
                 give_back_calls(ami, mine.extension)
                 let_citizens_return(ami)
+                expect_page(ami, REGISTERS)
             access = give_password(ami, web_phone(mine.extension))
         url = phone_url(self._settings)
         return jsonify(url=url, user=access.user, password=access.password, seconds=SECONDS)
@@ -269,6 +274,8 @@ class PhonePages:
         mine = self._mine()
         if mine is not None and mine.device is Device.WEB:
             with self._asterisk() as ami:
+                # First: without this phone there may be nobody, and whoever waits would be let go.
+                expect_page(ami, BACK)
                 give_back_calls(ami, mine.extension)
         return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -62,10 +62,17 @@ def test_other_words_and_a_recording_are_heard_on_the_next_call(system: System) 
     upload = {"sound": (wave, "voce.wav")}
     assert manager.post("/console/prompts/main.language/it/recording", data=upload).status_code == 303
     with system.worker():
-        wait_until(
-            lambda: spoken.read_bytes() != usual[0] and recorded.read_bytes() != usual[1],
-            "the worker gives them a sound",
-        )
+        try:
+            wait_until(
+                lambda: spoken.read_bytes() != usual[0] and recorded.read_bytes() != usual[1],
+                "the worker gives them a sound",
+            )
+        finally:
+            print(
+                system.worker_output[-3000:],
+                spoken.read_bytes() != usual[0],
+                recorded.read_bytes() != usual[1],
+            )
     after = system.call()
     after.hear_all([spoken, recorded])
     assert after.sound.contains(melody(7, 3.0)[4000:12000])

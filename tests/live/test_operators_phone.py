@@ -92,6 +92,8 @@ def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System)
         anna.press("Rispondi")
         anna.shows("In conversazione")
         hear_each_other(anna, call, 11)
+        # For a moment nobody was there: whoever waited was not sent away for that.
+        wait_until(lambda: (now := system.queue_now()) is not None and now.waiting == 2, "they wait on")
         for other in others:
             other.hang_up()
 

@@ -18,6 +18,8 @@ export type CallState = "ringing" | "calling" | "talking" | "held" | "ended";
 const LATE = 5000;
 
 const SETTLES = 100; // milliseconds
+/** Nobody helps to find the way: Asterisk is where the page is served, or beside it. */
+const PEERS: RTCConfiguration = { iceServers: [] };
 
 /** The devices that the operator chose; empty: the browser's choice. */
 export interface Devices {
@@ -25,17 +27,15 @@ export interface Devices {
   speaker: string;
 }
 
-/** One call. Its fields are for showing; what can be done with it are its methods. Events: `change`, `deaf` (no microphone). */
+/** One call. Its fields are for showing; what can be done with it are its methods. */
 export class LineCall extends EventTarget {
   state: CallState;
   muted = false;
-  /** Whether it was turned away here: refused, or there is no microphone. */
-  refused = false;
   readonly since = Date.now();
   talkingSince = 0;
   private readonly audio = new Audio();
-  /** A microphone chosen in mid-call; the one from the beginning is the session's. */
-  private microphone: MediaStreamTrack | undefined;
+  private microphone: MediaStream | undefined;
+  private answered = false;
   private wantsHold = false;
 
   constructor(
@@ -59,14 +59,10 @@ export class LineCall extends EventTarget {
     });
     session.on("hold", () => this.become("held"));
     session.on("unhold", () => this.become("talking"));
-    session.on("getusermediafailed", () => {
-      this.refused = true;
-      this.dispatchEvent(new Event("deaf"));
-    });
     for (const end of ["ended", "failed"] as const) {
       session.on(end, () => {
         this.audio.srcObject = null;
-        this.microphone?.stop();
+        this.speakInto(undefined);
         this.become("ended");
       });
     }
@@ -89,14 +85,29 @@ export class LineCall extends EventTarget {
     return this.session.connection ?? undefined;
   }
 
-  answer(): void {
-    this.session.answer(mediaOf(this.devices()));
+  /** Rejects where there is no microphone; the call then goes to the next phone. */
+  async answer(): Promise<void> {
+    if (this.answered) return;
+    this.answered = true;
+    try {
+      this.speakInto(await microphoneOf(this.devices()));
+    } catch (error) {
+      if (!this.session.isEnded()) this.session.terminate({ status_code: 480 });
+      throw error;
+    }
+    if (this.session.isEnded()) this.speakInto(undefined);
+    else this.session.answer({ mediaStream: this.microphone!, pcConfig: PEERS });
+  }
+
+  /** From now on that microphone is this call's, and nobody else's is kept open. */
+  speakInto(microphone: MediaStream | undefined): void {
+    for (const track of this.microphone?.getTracks() ?? []) track.stop();
+    this.microphone = microphone;
   }
 
   hangUp(): void {
     if (this.session.isEnded()) return;
-    this.refused = this.state === "ringing";
-    this.session.terminate(this.refused ? { status_code: 486 } : undefined);
+    this.session.terminate(this.state === "ringing" ? { status_code: 486 } : undefined);
   }
 
   hold(): void {
@@ -154,15 +165,13 @@ export class LineCall extends EventTarget {
   async useMicrophone(): Promise<void> {
     const sender = this.connection?.getSenders().find((one) => one.track?.kind === "audio");
     if (!sender) return;
-    const { mediaConstraints } = mediaOf(this.devices());
-    const [track] = (await navigator.mediaDevices.getUserMedia(mediaConstraints)).getAudioTracks();
-    if (!track) return;
+    const microphone = await microphoneOf(this.devices());
+    const [track] = microphone.getAudioTracks();
     // Muted or on hold it stays silent.
-    track.enabled = sender.track?.enabled ?? true;
-    await sender.replaceTrack(track);
-    this.microphone?.stop();
-    this.microphone = track;
-    if (this.state === "ended") track.stop();
+    track!.enabled = sender.track?.enabled ?? true;
+    await sender.replaceTrack(track!);
+    this.speakInto(microphone);
+    if (this.session.isEnded()) this.speakInto(undefined);
   }
 
   private play(stream: MediaStream): void {
@@ -182,12 +191,14 @@ export class LineCall extends EventTarget {
   }
 }
 
-/** A line. Events: `state`, `call` (a CustomEvent with the new call), `change` (of any call). */
+/** A line. Events: `state`, `call` (a CustomEvent with the new call), `change` (of any call), `deaf` (no microphone). */
 export class Line extends EventTarget {
   state: LineState = "connecting";
   readonly calls: LineCall[] = [];
   private ua: JsSIP.UA | undefined;
   private access: Access | undefined;
+  /** For the call that is being made. */
+  private microphone: MediaStream | undefined;
   private timer = 0;
   /** When the password is to be renewed (`Date.now()`): later than that, timers slept. */
   private due = Infinity;
@@ -260,11 +271,20 @@ export class Line extends EventTarget {
     for (const call of this.calls) call.connection?.close();
   }
 
-  call(number: string, headers: string[] = []): void {
-    this.ua?.call(`sip:${number}@centralino.invalid`, {
-      ...mediaOf(this.devices()),
-      extraHeaders: headers,
-    });
+  /** Call a number; tells by `deaf` where there is no microphone. */
+  async call(number: string, headers: string[] = []): Promise<void> {
+    const microphone = await microphoneOf(this.devices()).catch(() => undefined);
+    if (!microphone) {
+      this.dispatchEvent(new Event("deaf"));
+      return;
+    }
+    this.microphone = microphone;
+    this.ua?.call(this.address(number), { mediaStream: microphone, pcConfig: PEERS, extraHeaders: headers });
+  }
+
+  /** Answer; tells by `deaf` where there is no microphone. */
+  async answer(call: LineCall): Promise<void> {
+    await call.answer().catch(() => this.dispatchEvent(new Event("deaf")));
   }
 
   address(number: string): string {
@@ -277,6 +297,7 @@ export class Line extends EventTarget {
       return;
     }
     const call = new LineCall(session, this.devices);
+    if (!call.incoming) call.speakInto(this.microphone);
     this.calls.push(call);
     call.addEventListener("change", () => {
       if (call.state === "ended") this.calls.splice(this.calls.indexOf(call), 1);
@@ -325,11 +346,16 @@ export class Line extends EventTarget {
   }
 }
 
-function mediaOf(devices: Devices): {
-  mediaConstraints: MediaStreamConstraints;
-  pcConfig: RTCConfiguration;
-} {
+/** The chosen microphone, or the browser's choice where that is not there. Rejects where there is none. */
+async function microphoneOf(devices: Devices): Promise<MediaStream> {
   const audio: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  if (devices.microphone) audio.deviceId = { ideal: devices.microphone };
-  return { mediaConstraints: { audio, video: false }, pcConfig: { iceServers: [] } };
+  if (devices.microphone) {
+    try {
+      // Chromium takes no notice of a device that is only preferred.
+      return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, deviceId: { exact: devices.microphone } } });
+    } catch {
+      // Unplugged: any other is better than none.
+    }
+  }
+  return navigator.mediaDevices.getUserMedia({ audio });
 }

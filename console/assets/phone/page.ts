@@ -82,6 +82,8 @@ let expecting = 0;
 let cardOf = "";
 let toCallOf = "";
 let stays = "";
+/** What had the focus last. */
+let focused: Element | undefined;
 
 function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -128,9 +130,10 @@ function announce(region: HTMLElement, text: string): void {
 
 /** What had the focus is not there any more: go on at the heading of its part, not at the top of the page. */
 function keepFocus(): void {
-  const at = document.activeElement;
+  // Browsers take the focus from what is hidden, some at once.
+  const at = document.activeElement === document.body ? focused : document.activeElement;
   // Where all is well, or the focus is in the page of work, nothing is moved.
-  if (!(at instanceof HTMLElement) || at === document.body || at.checkVisibility()) return;
+  if (!at || at.checkVisibility()) return;
   const boxes: Element[] = [];
   for (let box = at.closest(BOX); box; box = box.parentElement?.closest(BOX) ?? null) boxes.push(box);
   const headings = [...boxes, byId("at-work"), byId("place-form")].map((box) => box.querySelector<HTMLElement>(HEADING));
@@ -174,7 +177,9 @@ async function listDevices(): Promise<void> {
 }
 
 function keepSound(changed: string): void {
-  for (const id of ["microphone", "speaker", "ringer"] as const) sound[id] = byId<HTMLSelectElement>(id).value;
+  // Only what was chosen now: a device that is unplugged today is remembered.
+  if (changed === "microphone" || changed === "speaker" || changed === "ringer")
+    sound[changed] = byId<HTMLSelectElement>(changed).value;
   sound.volume = byId<HTMLInputElement>("volume").valueAsNumber;
   sound.notify = byId<HTMLInputElement>("notify").checked;
   localStorage.setItem(SETTINGS, JSON.stringify(sound));
@@ -221,6 +226,7 @@ function connect(): void {
   own.addEventListener("state", showLine);
   own.addEventListener("call", (event) => take((event as CustomEvent<LineCall>).detail));
   own.addEventListener("change", showCall);
+  own.addEventListener("deaf", () => tell(say("line.no_microphone")));
   showLine();
   // A page with a lock is also one that browsers do not put to sleep.
   void navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
@@ -259,14 +265,13 @@ function showLine(): void {
 }
 
 function take(fresh: LineCall): void {
-  fresh.addEventListener("deaf", () => tell(say("line.no_microphone")));
   if (call && !fresh.incoming) {
     asked = fresh;
   } else {
     call = fresh;
     if (fresh.incoming && Date.now() < expecting) {
       expecting = 0;
-      fresh.answer();
+      void line?.answer(fresh);
     } else if (fresh.incoming) {
       ring.start(sound.volume / 100);
       notify(fresh);
@@ -280,13 +285,10 @@ function notify(fresh: LineCall): void {
   byId("ring-news").textContent = `${say("call.incoming")}: ${who}. ${say("call.answer")}: F2`;
   // Desktops keep what they were shown, and show it on locked screens: nothing of the caller leaves the page.
   const shown = onDesktop(say("call.incoming"), say("call.notice"));
-  let answered = false;
   fresh.addEventListener("change", () => {
     if (fresh.state === "ringing") return;
     shown?.close();
     byId("ring-news").textContent = "";
-    if (fresh.state !== "ended") answered = true;
-    else if (!answered && !fresh.refused) tell(say("call.missed"));
   });
 }
 
@@ -362,7 +364,7 @@ async function hand(target: string): Promise<void> {
 function ask(target: string): void {
   if (!call || !line) return;
   call.hold();
-  line.call(target);
+  void line.call(target);
 }
 
 async function give(): Promise<void> {
@@ -595,7 +597,7 @@ function tick(): void {
 // --- what is pressed -------------------------------------------------------------------------------------------------
 
 const ACTS: Record<string, () => unknown> = {
-  answer: () => call?.answer(),
+  answer: () => call && line?.answer(call),
   "hang-up": () => call?.hangUp(),
   hold: () => (call?.state === "held" ? call.resume() : call?.hold()),
   mute: () => call?.mute(!call.muted),
@@ -658,6 +660,7 @@ function onKey(event: KeyboardEvent): void {
   }
 }
 
+document.addEventListener("focusin", (event) => (focused = event.target as Element));
 document.addEventListener("keydown", onKey);
 // What is opened there is of our own server.
 work.addEventListener("load", () => work.contentDocument?.addEventListener("keydown", onKey));
@@ -725,7 +728,7 @@ byId("pause").addEventListener("submit", (event) => {
 byId("dial").addEventListener("submit", (event) => {
   event.preventDefault();
   const number = byId<HTMLInputElement>("number");
-  line?.call(number.value);
+  void line?.call(number.value);
   number.value = "";
 });
 
@@ -750,7 +753,7 @@ window.addEventListener("pagehide", () => {
   if (!line) return;
   line.vanish();
   const form = new URLSearchParams({ csrf_token: config.csrf });
-  if (call) navigator.sendBeacon(config.urls.gone!, form);
+  navigator.sendBeacon(config.urls.gone!, form);
 });
 
 window.setInterval(tick, TICK);
