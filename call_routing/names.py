@@ -133,6 +133,10 @@ class Variable(StrEnum):
     RESULT = "CENTRALINO_RESULT"
     #: Set by the AGI server: the phone that is tried first, because its operator knows the caller.
     OPERATOR = "CENTRALINO_OPERATOR"
+    #: The dialplan's own: 1 for a caller whose operator's page went away in mid-call.
+    CUT = "CENTRALINO_CUT"
+    #: Set by the console, for all: up to which second a page that went away is expected back.
+    PAGE_BACK = "CENTRALINO_PAGE_BACK"
     #: Set by the AGI server to 1 when the caller was told that the call is recorded.
     RECORD = "CENTRALINO_RECORD"
     #: The dialplan's own: the direct line that was dialled, and its office.
@@ -147,9 +151,6 @@ class Variable(StrEnum):
 #: A global variable for each phone, this and its extension: up to which second the worker's pause of a silent
 #: phone holds. The worker renews it; what is older ends by itself (context ``pauses``).
 SILENT = "CENTRALINO_SILENT_"
-
-#: A global variable: up to which second a page that was loaded anew is expected back.
-PAGE_BACK = "CENTRALINO_PAGE_BACK"
 
 #: The group of the callers who are out of the queue for an announcement, and the event that says so.
 GROUP, BETWEEN, BETWEEN_EVENT = "desk", "between", "Between"

@@ -18,7 +18,6 @@ from call_routing.ami import Ami, Event, Gone, Refused
 from call_routing.live_view import RINGING
 from call_routing.names import (
     CONSOLE_USER,
-    PAGE_BACK,
     START,
     TRUNK,
     TRY_IT,
@@ -119,7 +118,9 @@ def give_back_calls(ami: Ami, extension: str) -> int:
 
 def expect_page(ami: Ami, seconds: int) -> None:
     """A page is back within so many seconds: where there is nobody else, callers wait for it."""
-    ami.send_action({"Action": "Setvar", "Variable": PAGE_BACK, "Value": str(int(time.time()) + seconds)})
+    ami.send_action(
+        {"Action": "Setvar", "Variable": Variable.PAGE_BACK, "Value": str(int(time.time()) + seconds)}
+    )
 
 
 def let_citizens_return(ami: Ami) -> None:
