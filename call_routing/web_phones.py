@@ -24,6 +24,7 @@ from call_routing.names import (
     WEB_PHONE,
     WEB_PHONES,
     Context,
+    Variable,
     web_phone,
 )
 from desk.settings import Settings
