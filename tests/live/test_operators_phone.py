@@ -99,7 +99,7 @@ def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System)
 
         # Asked before: a colleague in another page, who then sees the same card.
         bruno.sit("101")
-        anna.page.get_by_text("Trasferisci", exact=True).click()
+        anna.page.locator("#transfer summary").click()
         row = anna.page.locator("#targets li", has_text="(101)")
         expect(row).to_contain_text("libero", timeout=PATIENCE * 1000)
         row.get_by_role("button", name="Chiedi prima").click()
@@ -114,7 +114,7 @@ def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System)
 
         # Not asked: to a phone on a desk.
         counter = system.phone("102", answer_after=0.3)
-        bruno.page.get_by_text("Trasferisci", exact=True).click()
+        bruno.page.locator("#transfer summary").click()
         bruno.page.locator("#targets li", has_text="(102)").get_by_role("button", name="Passa subito").click()
         counter.answered()
         expect(bruno.page.locator("#no-call")).to_be_visible(timeout=PATIENCE * 1000)
