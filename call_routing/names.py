@@ -136,6 +136,10 @@ class Variable(StrEnum):
     RESULT = "CENTRALINO_RESULT"
     #: Set by the AGI server: the phone that is tried first, because its operator knows the caller.
     OPERATOR = "CENTRALINO_OPERATOR"
+    #: The dialplan's own: 1 for a caller whose operator's page went away in mid-call.
+    CUT = "CENTRALINO_CUT"
+    #: Set by the console, for all: up to which second a page that went away is expected back.
+    PAGE_BACK = "CENTRALINO_PAGE_BACK"
     #: Set by the AGI server to 1 when the caller was told that the call is recorded.
     RECORD = "CENTRALINO_RECORD"
     #: The dialplan's own: the direct line that was dialled, and its office.

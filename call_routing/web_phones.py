@@ -10,18 +10,33 @@ import contextlib
 import json
 import logging
 import secrets
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from call_routing.ami import Ami, Event, Gone, Refused
 from call_routing.live_view import RINGING
-from call_routing.names import CONSOLE_USER, START, TRUNK, TRY_IT, WEB_PHONE, WEB_PHONES, Context, web_phone
+from call_routing.names import (
+    CONSOLE_USER,
+    START,
+    TRUNK,
+    TRY_IT,
+    WEB_PHONE,
+    WEB_PHONES,
+    Context,
+    Variable,
+    web_phone,
+)
 from desk.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: A page asks for a new password well before this many seconds are over; the worker takes it away later.
 SECONDS = 900
+#: Seconds that a new line waits at most for a citizen who hears why the talk was cut, and between two looks.
+RETURNING, LOOK = 12.0, 0.3
+#: So many seconds a page that went away is waited for, and one that has its password, until it is registered.
+BACK, REGISTERS = 15, 6
 #: "Normal clearing", so that nobody takes it for a phone that rang in vain.
 _CLEARING = "16"
 _FAMILY = f"{WEB_PHONES}/auth"
@@ -100,6 +115,25 @@ def give_back_calls(ami: Ami, extension: str) -> int:
         with contextlib.suppress(Refused):
             ami.send_action({"Action": "Hangup", "Channel": own["Channel"], "Cause": _CLEARING})
     return len(citizens)
+
+
+def expect_page(ami: Ami, seconds: int) -> None:
+    """A page is back within so many seconds: where there is nobody else, callers wait for it."""
+    ami.send_action(
+        {"Action": "Setvar", "Variable": Variable.PAGE_BACK, "Value": str(int(time.time()) + seconds)}
+    )
+
+
+def let_citizens_return(ami: Ami) -> None:
+    """Wait until every citizen who was given back has heard why: then they are first in the queue.
+
+    A phone that is ready before would take somebody from behind them.
+    """
+    end = time.monotonic() + RETURNING
+    while time.monotonic() < end:
+        if all(channel["Context"] != Context.RETURNED for channel in ami.ask("CoreShowChannels")):
+            return
+        time.sleep(LOOK)
 
 
 def _citizens_with(own: Event, channels: Collection[Event]) -> Iterator[Event]:

@@ -13,10 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.desk_now import Member, PhoneState, QueueNow, queue_now
 from desk.places import Place, note_seen, places_now
+from desk.to_call_back import waiting_for_call
 from desk.town import Phone, read_town
 
 log = logging.getLogger(__name__)
@@ -130,11 +132,14 @@ class LiveFeed:
         now = self._clock()
         with reading(self._sessions) as session:
             queue, places, phones = queue_now(session), places_now(session), read_town(session).phones
+            to_call = waiting_for_call(session)
         known = queue is not None and now - queue.seen_at < STALE
         return {
             "known": known,
             "waiting": queue.waiting if queue and known else 0,
             "waitingSince": _moment(queue.waiting_since) if queue and known else None,
+            # Pages ask for the list itself: it holds numbers, which are not for every look.
+            "toCall": f"{crc32(repr(to_call).encode()):x}",
             "phones": [_phone(phone, queue if known else None) for phone in phones],
             "places": [_place(place, now) for place in places],
             "calls": [

@@ -8,22 +8,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, g, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, jsonify, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from call_routing.ami import Ami, Gone, Refused
 from call_routing.duties import orders_of, pause_phone, phones_of, started_at
 from call_routing.names import Context, Variable, web_phone
 from call_routing.web_phones import (
+    BACK,
+    REGISTERS,
     SECONDS,
     console_connection,
+    expect_page,
     give_back_calls,
     give_password,
+    let_citizens_return,
     take_password,
 )
 from console.language import language_of_visitor
@@ -31,9 +37,11 @@ from console.live_feed import LiveFeed, TooManyPages
 from console.routes import add_page
 from console.sign_in import SignedIn
 from console.texts import Texts
+from desk.audit import AuditAction, note_look
 from desk.caller_card import caller_card, ringing_card
 from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.desk_now import OnCallState, queue_now
+from desk.hand_over import handed_over
 from desk.models import RequestState
 from desk.permissions import Permission
 from desk.phone_numbers import to_call_back
@@ -122,6 +130,7 @@ class PhonePages:
             ("/phone/line", "phone_line", self.line, "POST"),
             ("/phone/gone", "phone_gone", self.gone, "POST"),
             ("/phone/card/<call>", "caller_card", self.card, "GET"),
+            ("/phone/card/<call>/said/<int:number>", "said_in_call", self.said, "GET"),
             ("/phone/to-call", "to_call", self.to_call, "GET"),
             ("/phone/call-back/<reference>", "call_back_now", self.call_back, "POST"),
         ):
@@ -252,7 +261,10 @@ class PhonePages:
             abort(409)
         with self._asterisk() as ami:
             if request.form.get("fresh") == "1":
+                expect_page(ami, BACK)
                 give_back_calls(ami, mine.extension)
+                let_citizens_return(ami)
+                expect_page(ami, REGISTERS)
             access = give_password(ami, web_phone(mine.extension))
         url = phone_url(self._settings)
         return jsonify(url=url, user=access.user, password=access.password, seconds=SECONDS)
@@ -262,6 +274,8 @@ class PhonePages:
         mine = self._mine()
         if mine is not None and mine.device is Device.WEB:
             with self._asterisk() as ami:
+                # First: without this phone there may be nobody, and whoever waits would be let go.
+                expect_page(ami, BACK)
                 give_back_calls(ami, mine.extension)
         return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -271,23 +285,38 @@ class PhonePages:
         """The card of a call at one's own place: all of it for who talks, else what every display shows."""
         now = self._clock()
         with transaction(self._sessions) as session:
-            mine = _own(places_now(session))
-            state = queue_now(session)
-            here = [
-                on
-                for on in (state.on_calls if state else ())
-                if mine is not None and on.call == call and on.extension == mine.extension
-            ]
+            here = _states_here(session, call)
             if not here:
                 abort(404)
-            if any(on.state is OnCallState.TALKING for on in here):
+            if OnCallState.TALKING in here:
                 card = caller_card(session, call, by=_operator().login, now=now)
                 ringing = card.ringing if card else None
             else:
                 card, ringing = None, ringing_card(session, call, now=now)
             if ringing is None:
                 abort(404)
-        return render_template("caller_card.html", card=card, ringing=ringing, now=now)
+        said = [number for number, file in enumerate(card.said) if self._there(file)] if card else []
+        return render_template("caller_card.html", card=card, ringing=ringing, said=said, now=now)
+
+    def said(self, call: str, number: int) -> ResponseReturnValue:
+        """What the caller recorded in this call, for who talks with the caller."""
+        now = self._clock()
+        with transaction(self._sessions) as session:
+            given = handed_over(session, call, now=now)
+            if given is None or OnCallState.TALKING not in _states_here(session, call):
+                abort(404)
+            file = self._there(given.recordings[number]) if number < len(given.recordings) else None
+            if file is None:
+                abort(404)
+            note_look(
+                session,
+                by=_operator().login,
+                action=AuditAction.HEARD,
+                now=now,
+                citizen_id=given.citizen_id,
+                detail="said in a call",
+            )
+        return send_file(file, mimetype="audio/wav", conditional=True)
 
     def to_call(self) -> ResponseReturnValue:
         """Who is to be called back, as a part of the page."""
@@ -353,6 +382,12 @@ class PhonePages:
             give_back_calls(ami, place.extension)
             take_password(ami, web_phone(place.extension))
 
+    def _there(self, path: Path) -> Path | None:
+        """That recording's file, while it is there. A path that leaves the home folder is no recording."""
+        home = self._settings.home.resolve()
+        file = (home / path).resolve()
+        return file if file.is_relative_to(home) and file.is_file() else None
+
     @contextmanager
     def _asterisk(self) -> Iterator[Ami]:
         try:
@@ -385,6 +420,14 @@ def phone_url(settings: Settings) -> str:
 def _own(places: Sequence[Place]) -> Place | None:
     me = _operator().operator_id
     return next((place for place in places if place.operator_id == me), None)
+
+
+def _states_here(session: Session, call: str) -> set[OnCallState]:
+    """How that call stands at the visitor's place; none if it is not there."""
+    mine, state = _own(places_now(session)), queue_now(session)
+    if mine is None or state is None:
+        return set()
+    return {on.state for on in state.on_calls if on.call == call and on.extension == mine.extension}
 
 
 def _operator() -> SignedIn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -94,6 +95,8 @@ class Card:
     ringing: Ringing
     citizens: Sequence[Known]
     answers: Sequence[Answer]
+    #: What was recorded of the caller in this call; the files may be gone.
+    said: Sequence[Path]
     requests: Sequence[OpenRequest]
     appointments: Sequence[Appointment]
     past_calls: Sequence[PastCall]
@@ -140,6 +143,7 @@ def caller_card(session: Session, call_unique_id: str, *, by: str, now: datetime
         ringing,
         citizens,
         given.answers if given else (),
+        given.recordings if given else (),
         _requests(session, ringing.number, citizen, now.astimezone(ROME).date()),
         _appointments(session, citizen, now),
         _past_calls(session, ringing, now),

@@ -19,7 +19,8 @@ class Rewording:
     def __init__(self, settings: Settings, database: Sessions) -> None:
         self._settings = settings
         self._database = database
-        self._recorded: Mapping[tuple[str, str], int] | None = None
+        #: What was taken into use; at first nothing, since recordings may have come while no worker was there.
+        self._recorded: Mapping[tuple[str, str], int] = {}
 
     def keep_up(self) -> None:
         """Render what was changed, then let the texts be spoken. Nothing to do costs one query."""
@@ -27,9 +28,6 @@ class Rewording:
         with reading(self._database) as session:
             wanted = own_texts(session)
         recorded, spoken = recordings_there(home), read_own(home)
-        if self._recorded is None:
-            # The start has rendered with what was there.
-            self._recorded = recorded
         if wanted == spoken and recorded == self._recorded:
             return
         changed = {

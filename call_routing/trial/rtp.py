@@ -57,6 +57,8 @@ class Sound:
         self._socket.settimeout(0.1)
         self._peer: tuple[str, int] | None = None
         self._heard: list[tuple[float, bytes]] = []
+        #: Keys that were pressed at the other end, by when they went down (in the time of the packets).
+        self._pressed: dict[bytes, str] = {}
         self._to_send: deque[tuple[int, bool, int, bytes]] = deque()
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._listen, self._speak)]
@@ -130,6 +132,11 @@ class Sound:
         )
         return np.asarray(samples, dtype=np.float32)
 
+    @property
+    def pressed(self) -> str:
+        """The keys that were pressed at the other end."""
+        return "".join(self._pressed.values())
+
     def has_heard(self, recording: Path, *, since: float = 0) -> bool:
         """Whether that 8 kHz file, or its first two seconds, was played to us."""
         return self.contains(_heart(read_sound(recording)), since=since)
@@ -165,8 +172,13 @@ class Sound:
                 packet, self._peer = self._socket.recvfrom(2048)
             except TimeoutError:
                 continue
-            if len(packet) > 12 and packet[1] & 0x7F == _ALAW:
+            if len(packet) <= 12:
+                continue
+            kind = packet[1] & 0x7F
+            if kind == _ALAW:
                 self._heard.append((time.monotonic(), packet[12:]))
+            elif kind == self._keys and packet[12] < len(_EVENTS):
+                self._pressed[packet[4:8]] = _EVENTS[packet[12]]
 
     def _speak(self) -> None:
         source = secrets.randbits(32)

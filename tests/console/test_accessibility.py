@@ -85,22 +85,28 @@ def town(sessions: Sessions, clock: Clock, file: File) -> str:
     return file(recorded, citizen=giulia, receipt=MessageState.FAILED).reference
 
 
-@pytest.mark.parametrize("width", [1366, 820])
+#: A tablet held upright, in pixels.
+NARROW = 820
+
+
+@pytest.mark.parametrize("width", [1366, NARROW])
 def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str, width: int) -> None:
     visitor = Visitor.at(browser, address, width=width)
     page, found = visitor.page, {}
 
     def look(name: str) -> None:
-        for language in ("en", "it"):
-            if page.url.partition("&lang")[0].partition("?lang")[0].endswith(name):
-                page.goto(f"{name}{'&' if '?' in name else '?'}lang={language}")
-            if wrong := visitor.violations():
-                found[f"{name} {language}"] = wrong
+        if wrong := visitor.violations():
+            found[name] = wrong
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
+    def visit(address: str) -> None:
+        """In English only on the wide screen: what is narrow is too narrow in Italian first."""
+        for language in ("en", "it") if width > NARROW else ("it",):
+            page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
+            look(f"{address} {language}")
+
     for public in ("/console/login", "/menu", "/wait", "/nowhere", "/console/accessibility"):
-        page.goto(public)
-        look(public)
+        visit(public)
     visitor.sign_in("capo")
     for inside in (
         "/console/profile",
@@ -126,20 +132,17 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
         "/console/citizens/data",
         *MANAGED,
     ):
-        page.goto(inside)
-        look(inside)
-    page.goto("/console/agenda?office=counters&view=week")
-    look("a week of the agenda")
-    page.goto("/console/try")
-    look("/console/try")
-    page.goto("/console/phone")
-    look("/console/phone")
+        visit(inside)
+    visit("/console/agenda?office=counters&view=week")
+    visit("/console/try")
+    visit("/console/phone")
     # The place is taken while nothing of Asterisk is there: the page says so, and works.
     page.locator("#extension").select_option("201")
     page.locator("#device-desk").check()
     page.locator("#take-place button").click()
     page.locator("#place-name", has_text="(201)").wait_for()
     page.locator("#pausing summary").click()
+    page.locator("#shortcuts summary").click()
     look("somebody at a place")
     page.goto("/console/citizens/data")
     page.locator("#tax_code").fill("RSSMRA80A01F205X")

@@ -16,8 +16,9 @@ from console import live_feed
 from console.live_feed import LiveFeed, TooManyPages
 from desk import db
 from desk.desk_now import Member, OnCall, OnCallState, PhoneState, QueueNow, note_queue
-from desk.models import Device, Phone, PlaceStay, Role, Tier
+from desk.models import Channel, Device, LostCallDetails, Phone, PlaceStay, Role, Tier
 from desk.places import PauseReason, pause_place, stay_of, take_place
+from desk.requests import file_request
 from tests.console.fixed import Clock
 from tests.console.signing_in import an_operator, sign_in
 
@@ -80,7 +81,26 @@ def test_fifty_pages_cost_the_database_as_much_as_one(
         stay = stay_of(session, operator.id)
         assert stay
         pause_place(session, stay, PauseReason.BREAK, by="anna", now=clock.now)
-    assert news(streams[0])["places"][0]["reason"] == "break"
+    paused = news(streams[0])
+    assert paused["places"][0]["reason"] == "break"
+    with db.transaction(sessions) as session:
+        lost = LostCallDetails(calls=1, first_at=clock.now, last_at=clock.now, longest_wait=9, about=())
+        file_request(
+            session,
+            details=lost,
+            channel=Channel.PHONE,
+            citizen_id=None,
+            contact_e164="+393331234567",
+            working_days=1,
+            idempotency_key="lost",
+            call_unique_id=None,
+            language="it",
+            now=clock.now,
+        )
+    # Pages are told that the list of who is to be called back has changed, and no number.
+    changed = news(streams[0])
+    assert changed["toCall"] != paused["toCall"]
+    assert "333" not in json.dumps(changed)
     with db.reading(sessions) as session:
         # Whose page is open is seen to be there.
         assert session.query(PlaceStay).one().seen_at == clock.now

@@ -47,6 +47,7 @@ OTHER = {
     "console.phone_line": 409,
     "console.phone_gone": 204,
     "console.caller_card": 404,
+    "console.said_in_call": 404,
     "console.call_back_now": 409,
     "console.supervise": 400,
     "console.try_line": 404,

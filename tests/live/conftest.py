@@ -64,6 +64,13 @@ def system(prepared_home: Path) -> Iterator[harness.System]:
 
 
 @pytest.fixture
+def speaking_system(prepared_home: Path) -> Iterator[harness.System]:
+    """The same as ``system``, with sounds of its own: what is spoken may be changed."""
+    with _whole_system(prepared_home, own_sounds=True) as private:
+        yield private
+
+
+@pytest.fixture
 def busy_system(prepared_home: Path) -> Iterator[harness.System]:
     """The same as ``system``, with lines for a crowd."""
     with _whole_system(prepared_home, blocks=4) as private:
@@ -90,11 +97,16 @@ def caller() -> str:
 
 
 @contextlib.contextmanager
-def _whole_system(prepared_home: Path, blocks: int = 1) -> Iterator[harness.System]:
+def _whole_system(
+    prepared_home: Path, blocks: int = 1, *, own_sounds: bool = False
+) -> Iterator[harness.System]:
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(harness.home_folder())
         for item in prepared_home.iterdir():
-            if item.name in {"sounds", "moh"}:
+            if item.name == "sounds" and own_sounds:
+                # A new sound replaces a file; the others are those of all.
+                shutil.copytree(item, home / item.name, copy_function=os.link)
+            elif item.name in {"sounds", "moh"}:
                 (home / item.name).symlink_to(item)
             elif item.is_file():
                 shutil.copy2(item, home)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from datetime import datetime
 
-import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 from sqlalchemy import select
@@ -15,28 +16,13 @@ from desk.db import reading, transaction
 from desk.desk_now import Member, PhoneState
 from desk.models import Audit, AuditAction, Channel, DutyPeriod, LostCallDetails, RequestState
 from desk.requests import file_request
-from tests.live.harness import OPEN, PATIENCE, Call, System, melody, wait_until
-from tests.live.workplace import Workplace, workplaces
+from tests.live.harness import OPEN, PATIENCE, System, melody, wait_until
+from tests.live.workplace import hear_each_other, level, workplaces
 
 pytestmark = pytest.mark.live
 
 #: A citizen of the demo.
 GIULIA = "+393331112201"
-
-
-def level(call: Call, begin: int) -> float:
-    """How loud what the citizen heard is from that sample on."""
-    heard = call.sound.heard()[begin:]
-    return float(np.sqrt(np.mean(np.square(heard)))) if len(heard) else 0.0
-
-
-def hear_each_other(workplace: Workplace, call: Call, seed: int) -> None:
-    """Both ways, measured."""
-    before, begin = workplace.energy(), len(call.sound.heard())
-    call.sound.speak(melody(seed, 2.0))
-    wait_until(lambda: workplace.energy() > before + 0.01, "the operator hears the citizen")
-    # Asterisk's prompts are louder than this; the browser's beep is what comes now.
-    wait_until(lambda: level(call, begin) > 0.01, "the citizen hears the operator")
 
 
 def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> None:
@@ -84,7 +70,6 @@ def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> 
 
 
 def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System) -> None:
-    counter = system.phone("102", answer_after=0.3)
     encrypted = f"wss://127.0.0.1:{system.settings.wss_port}/ws"
     with workplaces(system, phone_url=encrypted) as places, system.worker(places.time()):
         anna, bruno = places.log_in("anna"), places.log_in("bruno")
@@ -94,20 +79,27 @@ def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System)
         anna.press("Rispondi")
         anna.shows("In conversazione")
 
-        # The page is loaded anew in mid-call: the citizen is told, waits, and is the first to be answered.
+        # Loaded anew in mid-call while others wait: the citizen is told, and is the first to be answered.
+        others = [system.call(caller=number, keys="0") for number in ("+393339000001", "+393339000002")]
+        wait_until(lambda: (now := system.queue_now()) is not None and now.waiting == 2, "two others wait")
         anna.page.on("dialog", lambda dialog: dialog.accept())
         anna.page.reload()
         anna.ready()
         call.hear(system.prompt("fallback.line_lost"))
         anna.shows("Chiamata in arrivo")
+        expect(anna.page.locator("#call-number")).to_have_text(GIULIA)
         expect(anna.page.locator(".caller-card")).to_contain_text(GIULIA, timeout=PATIENCE * 1000)
         anna.press("Rispondi")
         anna.shows("In conversazione")
         hear_each_other(anna, call, 11)
+        # For a moment nobody was there: whoever waited was not sent away for that.
+        wait_until(lambda: (now := system.queue_now()) is not None and now.waiting == 2, "they wait on")
+        for other in others:
+            other.hang_up()
 
         # Asked before: a colleague in another page, who then sees the same card.
         bruno.sit("101")
-        anna.page.get_by_text("Trasferisci", exact=True).click()
+        anna.page.locator("#transfer summary").click()
         row = anna.page.locator("#targets li", has_text="(101)")
         expect(row).to_contain_text("libero", timeout=PATIENCE * 1000)
         row.get_by_role("button", name="Chiedi prima").click()
@@ -121,7 +113,8 @@ def test_a_call_is_handed_on_and_survives_the_reload_of_its_page(system: System)
         expect(bruno.page.locator(".caller-card")).to_contain_text("Richieste aperte")
 
         # Not asked: to a phone on a desk.
-        bruno.page.get_by_text("Trasferisci", exact=True).click()
+        counter = system.phone("102", answer_after=0.3)
+        bruno.page.locator("#transfer summary").click()
         bruno.page.locator("#targets li", has_text="(102)").get_by_role("button", name="Passa subito").click()
         counter.answered()
         expect(bruno.page.locator("#no-call")).to_be_visible(timeout=PATIENCE * 1000)
@@ -191,6 +184,26 @@ def test_page_and_queue_agree_both_ways_and_the_supervisor_sees_to_it(system: Sy
         with reading(system.database) as session:
             (look,) = session.scalars(select(Audit).where(Audit.action == AuditAction.HEARD))
             assert (look.by, look.detail) == ("bruno", "listened to 201 (anna)")
+
+        # Who listens is not heard; who whispers is, by the operator alone.
+        anna.press("Disattiva microfono")
+        sentence = soundfile.info(system.prompt("fallback.listened")).duration
+        time.sleep(sentence)
+        quiet = anna.energy()
+        time.sleep(2.5)
+        assert anna.energy() - quiet < 0.001
+        bruno.press("Riaggancia")
+        whisper = bruno.page.locator('[data-id="whisper-201"]')
+        whisper.click()
+        bruno.shows("In conversazione")
+        time.sleep(sentence)
+        quiet, begin = anna.energy(), len(call.sound.heard())
+        wait_until(lambda: anna.energy() > quiet + 0.002, "the operator hears the whisper")
+        wait_until(lambda: len(call.sound.heard()) > begin + 16000, "two seconds went by")
+        assert level(call, begin) < 0.005, "the citizen hears nothing of it"
+        with reading(system.database) as session:
+            looks = session.scalars(select(Audit.detail).where(Audit.action == AuditAction.HEARD)).all()
+            assert looks == ["listened to 201 (anna)", "whispered to 201 (anna)"]
         anna.press("Riaggancia")
         expect(bruno.page.locator("#no-call")).to_be_visible(timeout=PATIENCE * 1000)
         expect(anna.page.locator("#listened")).to_be_hidden(timeout=PATIENCE * 1000)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from playwright.sync_api import Browser, Page, expect
+import numpy as np
+from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import update
 
 from console.phone_pages import LIVE
@@ -16,7 +17,7 @@ from desk.db import transaction
 from desk.models.town import Phone as PhoneRow
 from desk.operators import operator_by_login, set_password
 from tests.console.browsing import Visitor, chromium, served
-from tests.live.harness import OPEN, PATIENCE, Exchange, System
+from tests.live.harness import OPEN, PATIENCE, Call, Exchange, System, melody, wait_until
 from webhooks.app import create_app
 
 #: The microphone hears a beep every second; nobody is asked for anything; sound plays at once.
@@ -53,6 +54,18 @@ _KEEP = """(() => {
 })()"""
 
 
+#: What has the focus, here or in the page of work, and whether anybody can see that.
+_FOCUS = """() => {
+  let at = document.activeElement;
+  if (at instanceof HTMLIFrameElement) at = at.contentDocument.activeElement;
+  const style = getComputedStyle(at);
+  const ring = (style.outlineStyle !== "none" && style.outlineWidth !== "0px") || style.boxShadow !== "none";
+  return { what: at.outerHTML.slice(0, 100), shown: at.tagName !== "BODY" && at.checkVisibility() && ring };
+}"""
+#: So many steps away is nothing that is used often.
+_FAR = 80
+
+
 @dataclass
 class Workplace:
     """A page with a phone, of somebody who is logged in."""
@@ -76,6 +89,20 @@ class Workplace:
         """Wait until the phone is registered."""
         expect(self.page.locator("#line-state")).to_have_text("Telefono pronto", timeout=PATIENCE * 1000)
 
+    def tab_to(self, target: Locator, *, back: bool = False) -> None:
+        """Walk there with the tabulator, seeing at each step where one is."""
+        for _ in range(_FAR):
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
+            self.sees_focus()
+            if target.evaluate("it => it === it.ownerDocument.activeElement"):
+                return
+        raise AssertionError(f"the tabulator does not lead to {target}")
+
+    def sees_focus(self) -> None:
+        """Something has the focus, and shows it."""
+        seen = self.page.evaluate(_FOCUS)
+        assert seen["shown"], seen
+
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
@@ -89,11 +116,13 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplaces(system: System, **settings: bool | str) -> Iterator[Places]:
-    """The pages of a system with these ``settings``, at its own time, and a browser for them."""
-    # People are slower than the machines of other tests.
+def workplaces(system: System, *, ring: int = RING, **settings: bool | str) -> Iterator[Places]:
+    """The pages of a system with these ``settings``, at its own time, and a browser for them.
+
+    Phones ``ring`` so many seconds: people are slower than the machines of other tests.
+    """
     with transaction(system.database) as session:
-        session.execute(update(PhoneRow).values(ring_seconds=RING))
+        session.execute(update(PhoneRow).values(ring_seconds=ring))
     system.read_town()
     if settings:
         # Modules are loaded at the start.
@@ -142,3 +171,18 @@ class Places:
         visitor.sign_in(login, PASSWORD)
         visitor.page.goto(page)
         return Workplace(visitor)
+
+
+def level(call: Call, begin: int) -> float:
+    """How loud what the citizen heard is from that sample on."""
+    heard = call.sound.heard()[begin:]
+    return float(np.sqrt(np.mean(np.square(heard)))) if len(heard) else 0.0
+
+
+def hear_each_other(workplace: Workplace, call: Call, seed: int) -> None:
+    """Both ways, measured."""
+    before, begin = workplace.energy(), len(call.sound.heard())
+    call.sound.speak(melody(seed, 2.0))
+    wait_until(lambda: workplace.energy() > before + 0.01, "the operator hears the citizen")
+    # Asterisk's prompts are louder than this; the browser's beep is what comes now.
+    wait_until(lambda: level(call, begin) > 0.01, "the citizen hears the operator")

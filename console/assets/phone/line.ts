@@ -14,6 +14,13 @@ export interface Access {
 export type LineState = "connecting" | "ready" | "lost";
 export type CallState = "ringing" | "calling" | "talking" | "held" | "ended";
 
+/** So much later (milliseconds) than it should a timer of a page at work does not fire. */
+const LATE = 5000;
+
+const SETTLES = 100; // milliseconds
+/** Nobody helps to find the way: Asterisk is where the page is served, or beside it. */
+const PEERS: RTCConfiguration = { iceServers: [] };
+
 /** The devices that the operator chose; empty: the browser's choice. */
 export interface Devices {
   microphone: string;
@@ -27,6 +34,9 @@ export class LineCall extends EventTarget {
   readonly since = Date.now();
   talkingSince = 0;
   private readonly audio = new Audio();
+  private microphone: MediaStream | undefined;
+  private answered = false;
+  private wantsHold = false;
 
   constructor(
     private readonly session: RTCSession,
@@ -52,6 +62,7 @@ export class LineCall extends EventTarget {
     for (const end of ["ended", "failed"] as const) {
       session.on(end, () => {
         this.audio.srcObject = null;
+        this.speakInto(undefined);
         this.become("ended");
       });
     }
@@ -74,8 +85,24 @@ export class LineCall extends EventTarget {
     return this.session.connection ?? undefined;
   }
 
-  answer(): void {
-    this.session.answer(mediaOf(this.devices()));
+  /** Rejects where there is no microphone; the call then goes to the next phone. */
+  async answer(): Promise<void> {
+    if (this.answered) return;
+    this.answered = true;
+    try {
+      this.speakInto(await microphoneOf(this.devices()));
+    } catch (error) {
+      if (!this.session.isEnded()) this.session.terminate({ status_code: 480 });
+      throw error;
+    }
+    if (this.session.isEnded()) this.speakInto(undefined);
+    else this.session.answer({ mediaStream: this.microphone!, pcConfig: PEERS });
+  }
+
+  /** From now on that microphone is this call's, and nobody else's is kept open. */
+  speakInto(microphone: MediaStream | undefined): void {
+    for (const track of this.microphone?.getTracks() ?? []) track.stop();
+    this.microphone = microphone;
   }
 
   hangUp(): void {
@@ -84,11 +111,20 @@ export class LineCall extends EventTarget {
   }
 
   hold(): void {
-    this.session.hold();
+    this.wantsHold = true;
+    this.settle();
   }
 
   resume(): void {
-    this.session.unhold();
+    this.wantsHold = false;
+    this.settle();
+  }
+
+  /** While the exchange still answers the last change it takes no other: then a moment later. */
+  private settle(): void {
+    if (this.session.isEnded() || this.session.isOnHold().local === this.wantsHold) return;
+    const begun = this.wantsHold ? this.session.hold() : this.session.unhold();
+    if (!begun) window.setTimeout(() => this.settle(), SETTLES);
   }
 
   mute(muted: boolean): void {
@@ -125,6 +161,19 @@ export class LineCall extends EventTarget {
     if ("setSinkId" in this.audio) await this.audio.setSinkId(device).catch(() => undefined);
   }
 
+  /** Speak into another microphone from now on. Rejects where it cannot be had; the talk then goes on as it was. */
+  async useMicrophone(): Promise<void> {
+    const sender = this.connection?.getSenders().find((one) => one.track?.kind === "audio");
+    if (!sender) return;
+    const microphone = await microphoneOf(this.devices());
+    const [track] = microphone.getAudioTracks();
+    // Muted or on hold it stays silent.
+    track!.enabled = sender.track?.enabled ?? true;
+    await sender.replaceTrack(track!);
+    this.speakInto(microphone);
+    if (this.session.isEnded()) this.speakInto(undefined);
+  }
+
   private play(stream: MediaStream): void {
     this.audio.srcObject = stream;
     void this.useSpeaker(this.devices().speaker);
@@ -142,13 +191,17 @@ export class LineCall extends EventTarget {
   }
 }
 
-/** A line. Events: `state`, `call` (a CustomEvent with the new call), `change` (of any call). */
+/** A line. Events: `state`, `call` (a CustomEvent with the new call), `change` (of any call), `deaf` (no microphone). */
 export class Line extends EventTarget {
   state: LineState = "connecting";
   readonly calls: LineCall[] = [];
   private ua: JsSIP.UA | undefined;
   private access: Access | undefined;
+  /** For the call that is being made. */
+  private microphone: MediaStream | undefined;
   private timer = 0;
+  /** When the password is to be renewed (`Date.now()`): later than that, timers slept. */
+  private due = Infinity;
   private stopped = false;
 
   /**
@@ -189,24 +242,26 @@ export class Line extends EventTarget {
     ua.on("registered", () => this.become("ready"));
     ua.on("unregistered", () => this.become("lost"));
     ua.on("disconnected", () => this.become("lost"));
-    ua.on("registrationFailed", () => {
+    ua.on("registrationFailed", ({ response }: { response: unknown }) => {
       this.become("lost");
+      // Without an answer the connection is dead, whatever the browser thinks of it.
+      if (!response) this.reconnect();
       this.renewIn(2);
     });
     ua.on("newRTCSession", (event: IncomingRTCSessionEvent | OutgoingRTCSessionEvent) => {
       this.note(event.session);
     });
     ua.start();
-    for (const wake of ["online", "pageshow", "resume"]) window.addEventListener(wake, this.wake);
-    document.addEventListener("visibilitychange", this.wake);
+    for (const wake of ["online", "pageshow"]) window.addEventListener(wake, this.wake);
+    for (const wake of ["resume", "visibilitychange"]) document.addEventListener(wake, this.wake);
     this.renewIn(this.access.seconds / 3);
   }
 
   stop(): void {
     this.stopped = true;
     window.clearTimeout(this.timer);
-    for (const wake of ["online", "pageshow", "resume"]) window.removeEventListener(wake, this.wake);
-    document.removeEventListener("visibilitychange", this.wake);
+    for (const wake of ["online", "pageshow"]) window.removeEventListener(wake, this.wake);
+    for (const wake of ["resume", "visibilitychange"]) document.removeEventListener(wake, this.wake);
     this.ua?.stop();
   }
 
@@ -216,11 +271,20 @@ export class Line extends EventTarget {
     for (const call of this.calls) call.connection?.close();
   }
 
-  call(number: string, headers: string[] = []): void {
-    this.ua?.call(`sip:${number}@centralino.invalid`, {
-      ...mediaOf(this.devices()),
-      extraHeaders: headers,
-    });
+  /** Call a number; tells by `deaf` where there is no microphone. */
+  async call(number: string, headers: string[] = []): Promise<void> {
+    const microphone = await microphoneOf(this.devices()).catch(() => undefined);
+    if (!microphone) {
+      this.dispatchEvent(new Event("deaf"));
+      return;
+    }
+    this.microphone = microphone;
+    this.ua?.call(this.address(number), { mediaStream: microphone, pcConfig: PEERS, extraHeaders: headers });
+  }
+
+  /** Answer; tells by `deaf` where there is no microphone. */
+  async answer(call: LineCall): Promise<void> {
+    await call.answer().catch(() => this.dispatchEvent(new Event("deaf")));
   }
 
   address(number: string): string {
@@ -233,6 +297,7 @@ export class Line extends EventTarget {
       return;
     }
     const call = new LineCall(session, this.devices);
+    if (!call.incoming) call.speakInto(this.microphone);
     this.calls.push(call);
     call.addEventListener("change", () => {
       if (call.state === "ended") this.calls.splice(this.calls.indexOf(call), 1);
@@ -241,17 +306,23 @@ export class Line extends EventTarget {
     this.dispatchEvent(new CustomEvent("call", { detail: call }));
   }
 
+  /** The page was asleep, or the network away, and maybe our timers too: nothing of what we believe need be so. */
   private readonly wake = (): void => {
-    if (this.stopped || document.visibilityState === "hidden") return;
-    if (this.ua && !this.ua.isConnected() && this.calls.length === 0) {
-      // Timers slept too: do not wait for the next try.
-      this.ua.stop();
-      this.ua.start();
-    } else if (this.state === "lost") this.renewIn(0);
+    if (this.stopped || !this.ua) return;
+    if (!this.ua.isConnected()) this.reconnect();
+    if (this.state === "lost" || Date.now() > this.due + LATE) this.renewIn(0);
   };
+
+  /** Do not wait for the next try: begin anew, unless somebody talks. */
+  private reconnect(): void {
+    if (this.calls.length > 0) return;
+    this.ua?.stop();
+    this.ua?.start();
+  }
 
   private renewIn(seconds: number): void {
     window.clearTimeout(this.timer);
+    this.due = Date.now() + seconds * 1000;
     if (!this.stopped) this.timer = window.setTimeout(() => void this.renew(), seconds * 1000);
   }
 
@@ -275,11 +346,16 @@ export class Line extends EventTarget {
   }
 }
 
-function mediaOf(devices: Devices): {
-  mediaConstraints: MediaStreamConstraints;
-  pcConfig: RTCConfiguration;
-} {
+/** The chosen microphone, or the browser's choice where that is not there. Rejects where there is none. */
+async function microphoneOf(devices: Devices): Promise<MediaStream> {
   const audio: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  if (devices.microphone) audio.deviceId = { ideal: devices.microphone };
-  return { mediaConstraints: { audio, video: false }, pcConfig: { iceServers: [] } };
+  if (devices.microphone) {
+    try {
+      // Chromium takes no notice of a device that is only preferred.
+      return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, deviceId: { exact: devices.microphone } } });
+    } catch {
+      // Unplugged: any other is better than none.
+    }
+  }
+  return navigator.mediaDevices.getUserMedia({ audio });
 }

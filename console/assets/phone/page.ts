@@ -48,11 +48,16 @@ interface Live {
   phones: Phone[];
   places: Place[];
   calls: OnCall[];
+  /** Changes whenever who is to be called back does. */
+  toCall: string;
 }
 
 const TICK = 1000; // milliseconds between two looks at the clock
 const SETTINGS = "centralino.sound";
 const LOCK = "centralino.phone";
+/** Parts of the page, and what stands at the head of one and can have the focus. */
+const BOX = "details, section";
+const HEADING = "summary, h2";
 
 const config = JSON.parse(byId("workplace").dataset.config ?? "{}") as Config;
 const say = (key: string): string => config.texts[key] ?? key;
@@ -67,7 +72,7 @@ const CALL = {
   ended: "call.hang_up",
 } as const;
 
-let live: Live = { known: false, waiting: 0, phones: [], places: [], calls: [] };
+let live: Live = { known: false, waiting: 0, phones: [], places: [], calls: [], toCall: "" };
 let line: Line | undefined;
 /** The citizen's call, and the one in which a colleague is asked. */
 let call: LineCall | undefined;
@@ -75,7 +80,10 @@ let asked: LineCall | undefined;
 /** A call of our own is about to ring here: it is picked up by itself. */
 let expecting = 0;
 let cardOf = "";
+let toCallOf = "";
 let stays = "";
+/** What had the focus last. */
+let focused: Element | undefined;
 
 function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -106,11 +114,30 @@ async function order(name: string, values: Record<string, string> = {}, extra = 
   return false;
 }
 
+/** What came of what the operator did: it stays until the next thing is done. */
 function tell(text: string): void {
-  byId("phone-news").textContent = text;
-  const shown = byId("live-state");
+  announce(byId("news"), text);
+}
+
+/** Screen readers hear of what comes into a region that was there before, so that is never hidden. */
+function announce(region: HTMLElement, text: string): void {
+  if (region.textContent?.trim() === text) return;
+  const shown = document.createElement("p");
+  shown.className = "alert alert-warning";
   shown.textContent = text;
-  shown.hidden = text === "";
+  region.replaceChildren(...(text ? [shown] : []));
+}
+
+/** What had the focus is not there any more: go on at the heading of its part, not at the top of the page. */
+function keepFocus(): void {
+  // Browsers take the focus from what is hidden, some at once.
+  const at = document.activeElement === document.body ? focused : document.activeElement;
+  // Where all is well, or the focus is in the page of work, nothing is moved.
+  if (!at || at.checkVisibility()) return;
+  const boxes: Element[] = [];
+  for (let box = at.closest(BOX); box; box = box.parentElement?.closest(BOX) ?? null) boxes.push(box);
+  const headings = [...boxes, byId("at-work"), byId("place-form")].map((box) => box.querySelector<HTMLElement>(HEADING));
+  headings.find((heading) => heading?.checkVisibility())?.focus();
 }
 
 // --- sound -----------------------------------------------------------------------------------------------------------
@@ -149,14 +176,28 @@ async function listDevices(): Promise<void> {
   }
 }
 
-function keepSound(): void {
-  for (const id of ["microphone", "speaker", "ringer"] as const) sound[id] = byId<HTMLSelectElement>(id).value;
+function keepSound(changed: string): void {
+  // Only what was chosen now: a device that is unplugged today is remembered.
+  if (changed === "microphone" || changed === "speaker" || changed === "ringer")
+    sound[changed] = byId<HTMLSelectElement>(changed).value;
   sound.volume = byId<HTMLInputElement>("volume").valueAsNumber;
   sound.notify = byId<HTMLInputElement>("notify").checked;
   localStorage.setItem(SETTINGS, JSON.stringify(sound));
-  void ring.use(sound.ringer);
-  void call?.useSpeaker(sound.speaker);
-  if (sound.notify && "Notification" in window) void Notification.requestPermission();
+  if (changed === "ringer") void ring.use(sound.ringer);
+  for (const going of [call, asked]) {
+    if (changed === "speaker") void going?.useSpeaker(sound.speaker);
+    if (changed === "microphone") going?.useMicrophone().catch(() => tell(say("line.no_microphone")));
+  }
+  if (changed === "notify" && sound.notify) void mayNotify();
+}
+
+/** Asked for when the operator wants it, and told when the browser does not let it. */
+async function mayNotify(): Promise<void> {
+  const allowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
+  if (allowed) return;
+  byId<HTMLInputElement>("notify").checked = sound.notify = false;
+  localStorage.setItem(SETTINGS, JSON.stringify(sound));
+  tell(say("line.no_notices"));
 }
 
 async function askMicrophone(): Promise<void> {
@@ -185,7 +226,9 @@ function connect(): void {
   own.addEventListener("state", showLine);
   own.addEventListener("call", (event) => take((event as CustomEvent<LineCall>).detail));
   own.addEventListener("change", showCall);
+  own.addEventListener("deaf", () => tell(say("line.no_microphone")));
   showLine();
+  // A page with a lock is also one that browsers do not put to sleep.
   void navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
     if (lock) return hold(own);
     tell(say("phone.elsewhere"));
@@ -228,7 +271,7 @@ function take(fresh: LineCall): void {
     call = fresh;
     if (fresh.incoming && Date.now() < expecting) {
       expecting = 0;
-      fresh.answer();
+      void line?.answer(fresh);
     } else if (fresh.incoming) {
       ring.start(sound.volume / 100);
       notify(fresh);
@@ -239,16 +282,31 @@ function take(fresh: LineCall): void {
 
 function notify(fresh: LineCall): void {
   const who = [fresh.name, fresh.number].filter(Boolean).join(" ");
-  byId("phone-news").textContent = `${say("call.incoming")}: ${who}`;
-  if (!sound.notify || !("Notification" in window) || Notification.permission !== "granted") return;
-  // Desktops keep what they were shown: no number of a citizen leaves the page.
-  const shown = new Notification(say("call.incoming"), { body: fresh.name, tag: "call", requireInteraction: true });
+  byId("ring-news").textContent = `${say("call.incoming")}: ${who}. ${say("call.answer")}: F2`;
+  // Desktops keep what they were shown, and show it on locked screens: nothing of the caller leaves the page.
+  const shown = onDesktop(say("call.incoming"), say("call.notice"));
+  fresh.addEventListener("change", () => {
+    if (fresh.state === "ringing") return;
+    shown?.close();
+    byId("ring-news").textContent = "";
+  });
+}
+
+/** Shown where the operator wants it and looks at something else. A click on it leads back here. */
+function onDesktop(title: string, body: string): Notification | undefined {
+  if (!sound.notify || document.hasFocus() || !("Notification" in window)) return undefined;
+  if (Notification.permission !== "granted") return undefined;
+  const shown = new Notification(title, { body, tag: "centralino", requireInteraction: true });
   shown.onclick = () => {
     window.focus();
     shown.close();
   };
-  fresh.addEventListener("change", () => shown.close());
+  return shown;
 }
+
+const clock = (at: string): string =>
+  new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+const until = (at: string): string => say("duty.until").replace("{at}", clock(at));
 
 function showCall(): void {
   if (call?.state === "ended") {
@@ -258,10 +316,11 @@ function showCall(): void {
   if (asked?.state === "ended") asked = undefined;
   if (call?.state !== "ringing") ring.stop();
   const state: CallState | "none" = call?.state ?? "none";
+  if (state === "none") for (const id of ["keypad", "transfer"]) byId<HTMLDetailsElement>(id).open = false;
   byId("call-panel").classList.toggle("ringing", state === "ringing");
   byId("no-call").hidden = state !== "none";
   byId("call").hidden = state === "none";
-  byId("dial").hidden = state !== "none";
+  byId("dial").hidden = state !== "none" || mine()?.device === "desk";
   document.title = state === "ringing" ? `☎ ${say("call.incoming")}` : say("phone.title");
   if (call) {
     byId("call-state").textContent = say(CALL[call.state]);
@@ -283,6 +342,7 @@ function showCall(): void {
   }
   showTargets();
   tick();
+  keepFocus();
 }
 
 function button(act: string): HTMLButtonElement {
@@ -304,7 +364,7 @@ async function hand(target: string): Promise<void> {
 function ask(target: string): void {
   if (!call || !line) return;
   call.hold();
-  line.call(target);
+  void line.call(target);
 }
 
 async function give(): Promise<void> {
@@ -333,7 +393,6 @@ function showCard(): void {
   if (!on) {
     // What was known of a citizen does not stay on the screen for long.
     byId("card").replaceChildren();
-    void loadToCall();
     return;
   }
   void load("card", `/${encodeURIComponent(on.call)}`, byId("card"), () => cardOf === wanted);
@@ -345,8 +404,9 @@ async function load(name: string, extra: string, into: HTMLElement, still: () =>
       () => undefined,
     );
     if (answer?.ok && still()) {
+      const text = await answer.text();
       // Our own server's escaped markup; the content security policy runs no script in it either way.
-      into.innerHTML = await answer.text();
+      refill(into, () => (into.innerHTML = text));
       return;
     }
     if (answer?.status === 404 && tries > 2) return;
@@ -356,6 +416,17 @@ async function load(name: string, extra: string, into: HTMLElement, still: () =>
 
 const loadToCall = (): Promise<void> => load("to_call", "", byId("to-call"), () => true);
 
+/** Put something else there. Who was at something in it is at the same afterwards, or at the heading of it. */
+function refill(list: HTMLElement, fill: () => void): void {
+  const at = list.contains(document.activeElement) ? (document.activeElement as HTMLElement) : undefined;
+  const id = at?.dataset.id ?? at?.getAttribute("href");
+  fill();
+  if (!at) return;
+  const again = [...list.querySelectorAll<HTMLElement>("[data-id], [href]")];
+  const same = again.find((one) => id && id === (one.dataset.id ?? one.getAttribute("href")));
+  (same ?? list.closest(BOX)?.querySelector<HTMLElement>(HEADING) ?? byId("call-title")).focus();
+}
+
 // --- what goes on ----------------------------------------------------------------------------------------------------
 
 function listen(): void {
@@ -364,12 +435,12 @@ function listen(): void {
   stream.onmessage = (event: MessageEvent<string>) => {
     window.clearTimeout(broken);
     live = { ...live, ...(JSON.parse(event.data) as Partial<Live>) };
-    tell(live.known ? "" : say("phone.unknown_live"));
+    announce(byId("live-state"), live.known ? "" : say("phone.unknown_live"));
     show();
   };
   stream.onerror = () => {
     window.clearTimeout(broken);
-    broken = window.setTimeout(() => tell(say("phone.broken")), 4000);
+    broken = window.setTimeout(() => announce(byId("live-state"), say("phone.broken")), 4000);
     if (stream.readyState === EventSource.CLOSED) {
       // The server refused: too many pages, or logged out. Ask again in a while.
       window.setTimeout(listen, 5000);
@@ -390,10 +461,12 @@ function show(): void {
     duty.textContent = place.reason
       ? `${say("duty.paused")}: ${say(`pause_reason.${place.reason}`)}${place.note ? ` – ${place.note}` : ""}`
       : say("duty.available");
-    byId("resume").hidden = !place.reason || place.forgotten;
-    byId("pausing").hidden = !!place.reason;
-    byId("forgotten").hidden = !place.forgotten || stays === place.since;
-    byId("sound").hidden = byId("dial").hidden = place.device === "desk" || !!call;
+    byId("resume").hidden = !place.reason || (place.forgotten && stays !== place.since);
+    byId("pausing").hidden = byId("wrap-up").hidden = !!place.reason;
+    byId("until").textContent = place.until ? until(place.until) : "";
+    askAbout(place);
+    byId("sound").hidden = place.device === "desk";
+    byId("dial").hidden = place.device === "desk" || !!call;
     byId("line-state").hidden = place.device === "desk";
     if (place.device === "web") connect();
     else disconnect();
@@ -403,21 +476,34 @@ function show(): void {
   replaceIfChanged(byId("colleagues"), live.phones.map(colleague));
   showTargets();
   showCard();
+  if (toCallOf !== live.toCall) {
+    toCallOf = live.toCall;
+    void loadToCall();
+  }
+  keepFocus();
+}
+
+/** A pause that lasts longer than it was meant to: ask, once. */
+function askAbout(place: Place): void {
+  const shown = byId("forgotten");
+  const wanted = place.forgotten && stays !== place.since;
+  if (wanted && shown.hidden) onDesktop(say("duty.paused"), say("duty.forgotten"));
+  shown.hidden = !wanted;
 }
 
 function replaceIfChanged(list: HTMLElement, items: HTMLElement[]): void {
   const fresh = document.createElement("ul");
   fresh.append(...items);
   if (fresh.innerHTML === list.innerHTML) return;
-  const focused = list.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset.id : undefined;
-  list.replaceChildren(...items);
-  if (focused) list.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+  refill(list, () => list.replaceChildren(...items));
 }
 
 function describe(phone: Phone): string {
   const on = live.calls.find((one) => one.extension === phone.extension);
   if (on && on.state !== "ringing") return say("desk_now.on_call");
-  if (phone.paused) return say(`pause_reason.${phone.paused}`);
+  const place = live.places.find((one) => one.extension === phone.extension);
+  if (phone.paused)
+    return [say(`pause_reason.${phone.paused}`), place?.note, place?.until && until(place.until)].filter(Boolean).join(", ");
   return say(`phone_state.${phone.state}`);
 }
 
@@ -511,13 +597,18 @@ function tick(): void {
 // --- what is pressed -------------------------------------------------------------------------------------------------
 
 const ACTS: Record<string, () => unknown> = {
-  answer: () => call?.answer(),
+  answer: () => call && line?.answer(call),
   "hang-up": () => call?.hangUp(),
   hold: () => (call?.state === "held" ? call.resume() : call?.hold()),
   mute: () => call?.mute(!call.muted),
   give,
   back,
   resume: () => order("resume"),
+  "wrap-up": () => order("pause", { reason: "wrap_up" }),
+  ring: () => {
+    ring.stop();
+    ring.start(sound.volume / 100, 2);
+  },
   stay: () => {
     stays = mine()?.since ?? "";
     show();
@@ -529,10 +620,56 @@ const ACTS: Record<string, () => unknown> = {
   },
 };
 
+/** What function keys do, also while the page of work beside the phone has the focus. */
+const SHORTCUTS: Record<string, () => unknown> = {
+  F2: () => push("answer"),
+  "Shift+F2": () => push("hang-up"),
+  F4: () => unfold("transfer"),
+  "Shift+F4": () => unfold("keypad"),
+  F8: () => push("hold"),
+  F9: () => push("mute"),
+  "Shift+F9": () => (document.activeElement === work ? byId("duty-title") : work).focus(),
+};
+const work = byId<HTMLIFrameElement>("work");
+
+/** Press that button, if it can be pressed now. */
+function push(name: string): boolean {
+  const shown = button(name);
+  if (!shown.checkVisibility()) return false;
+  shown.click();
+  return true;
+}
+
+function unfold(id: string): boolean {
+  const folded = byId<HTMLDetailsElement>(id);
+  if (!folded.checkVisibility()) return false;
+  folded.open = true;
+  folded.querySelector("summary")?.focus();
+  return true;
+}
+
+function onKey(event: KeyboardEvent): void {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
+  const shortcut = SHORTCUTS[`${event.shiftKey ? "Shift+" : ""}${event.key}`];
+  // Where there is nothing to do, the key is the browser's.
+  if (shortcut && shortcut() !== false) event.preventDefault();
+  else if (byId("keypad").contains(document.activeElement)) {
+    const key = byId("keypad").querySelector<HTMLButtonElement>(`[data-key="${CSS.escape(event.key)}"]`);
+    key?.focus();
+    key?.click();
+  }
+}
+
+document.addEventListener("focusin", (event) => (focused = event.target as Element));
+document.addEventListener("keydown", onKey);
+// What is opened there is of our own server.
+work.addEventListener("load", () => work.contentDocument?.addEventListener("keydown", onKey));
+
 document.addEventListener("click", (event) => {
   const pressed = (event.target as Element).closest<HTMLElement>("button, a");
   if (!pressed) return;
   const { act: name, key, callBack, extension } = pressed.dataset;
+  tell("");
   if (name) void ACTS[name]?.();
   else if (key) (asked ?? call)?.press(key);
   else if (callBack) void callBackNow(callBack);
@@ -549,7 +686,6 @@ async function callBackNow(reference: string): Promise<void> {
   const answer = await post("call_back", {}, `/${reference}`).catch(() => undefined);
   if (!answer?.ok) expecting = 0;
   tell(say(answer?.ok ? "to_call.placed" : "to_call.off"));
-  await loadToCall();
 }
 
 async function onColleague(name: string, extension: string): Promise<void> {
@@ -585,19 +721,22 @@ byId("pause").addEventListener("submit", (event) => {
   void order("pause", values).then(() => {
     form.reset();
     byId<HTMLDetailsElement>("pausing").open = false;
+    keepFocus();
   });
 });
 
 byId("dial").addEventListener("submit", (event) => {
   event.preventDefault();
   const number = byId<HTMLInputElement>("number");
-  line?.call(number.value);
+  void line?.call(number.value);
   number.value = "";
 });
 
 byId("transfer").addEventListener("toggle", showTargets);
-byId("sound").addEventListener("change", keepSound);
+byId("sound").addEventListener("change", (event) => keepSound((event.target as HTMLElement).id));
 byId("sound").addEventListener("toggle", () => void listDevices());
+navigator.mediaDevices?.addEventListener("devicechange", () => void listDevices());
+void ring.use(sound.ringer);
 document.addEventListener("click", () => void ring.unlock(), { once: true });
 byId<HTMLInputElement>("volume").value = String(sound.volume);
 byId<HTMLInputElement>("notify").checked = sound.notify;
@@ -606,13 +745,16 @@ window.addEventListener("beforeunload", (event) => {
   // Nobody is lost, but the talk would be cut: ask first.
   if (call && call.state !== "ringing") event.preventDefault();
 });
+window.addEventListener("pageshow", (event) => {
+  // Out of the browser's memory, with a line that was given up when it went there.
+  if (event.persisted) location.reload();
+});
 window.addEventListener("pagehide", () => {
   if (!line) return;
   line.vanish();
   const form = new URLSearchParams({ csrf_token: config.csrf });
-  if (call) navigator.sendBeacon(config.urls.gone!, form);
+  navigator.sendBeacon(config.urls.gone!, form);
 });
 
 window.setInterval(tick, TICK);
 listen();
-void loadToCall();

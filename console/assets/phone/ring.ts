@@ -2,52 +2,63 @@
 const TONE = 425;
 const ON = 1;
 const EVERY = 5;
+/** So many seconds are laid down at once, by the clock of the sound: timers of a page in the background are slow. */
+const LONGEST = 300;
 
 export class Ring {
   private context: AudioContext | undefined;
-  private gain: GainNode | undefined;
-  private timer = 0;
+  private tone: OscillatorNode | undefined;
+  private speaker = "";
 
   /** Browsers let a page sound only after somebody has touched it: to be called from a click. */
   async unlock(): Promise<void> {
-    this.context ??= new AudioContext();
-    await this.context.resume().catch(() => undefined);
+    await this.sounding()
+      .resume()
+      .catch(() => undefined);
   }
 
+  /** Ring there from now on; empty: the browser's choice. */
   async use(speaker: string): Promise<void> {
+    this.speaker = speaker;
+    // Not in every browser; then it is the system's choice.
     const context = this.context as (AudioContext & { setSinkId?: (id: string) => Promise<void> }) | undefined;
     await context?.setSinkId?.(speaker).catch(() => undefined);
   }
 
-  get ringing(): boolean {
-    return this.gain !== undefined;
-  }
-
-  start(volume: number): void {
-    if (this.gain) return;
-    this.context ??= new AudioContext();
-    const context = this.context;
+  /** Ring until `stop`, or for so many seconds. `volume` is between 0 and 1. */
+  start(volume: number, seconds = LONGEST): void {
+    if (this.tone) return;
+    const context = this.sounding();
     void context.resume().catch(() => undefined);
     const gain = context.createGain();
     const tone = context.createOscillator();
     tone.frequency.value = TONE;
     gain.gain.value = 0;
-    tone.connect(gain).connect(context.destination);
-    tone.start();
-    this.gain = gain;
-    const ring = (): void => {
-      const now = context.currentTime;
+    for (let at = 0; at < seconds; at += EVERY) {
       // Without a ramp, a tone begins and ends with a click.
-      gain.gain.setTargetAtTime(volume, now, 0.02);
-      gain.gain.setTargetAtTime(0, now + ON, 0.02);
+      gain.gain.setTargetAtTime(volume, context.currentTime + at, 0.02);
+      gain.gain.setTargetAtTime(0, context.currentTime + at + ON, 0.02);
+    }
+    tone.connect(gain).connect(context.destination);
+    tone.onended = () => {
+      gain.disconnect();
+      if (this.tone === tone) this.tone = undefined;
     };
-    ring();
-    this.timer = window.setInterval(ring, EVERY * 1000);
+    tone.start();
+    tone.stop(context.currentTime + seconds);
+    this.tone = tone;
   }
 
   stop(): void {
-    window.clearInterval(this.timer);
-    this.gain?.disconnect();
-    this.gain = undefined;
+    this.tone?.stop();
+    this.tone = undefined;
+  }
+
+  private sounding(): AudioContext {
+    if (!this.context) {
+      this.context = new AudioContext();
+      void this.use(this.speaker);
+    }
+    return this.context;
   }
 }

@@ -40,7 +40,7 @@ function place(): void {
   if (!wanted || line.state !== "ready") return;
   wanted = false;
   // Whom the town takes for the caller: this endpoint is trusted to say so, as a trunk is.
-  line.call(say("number"), [`P-Asserted-Identity: <sip:${caller.value}@centralino.invalid>`]);
+  void line.call(say("number"), [`P-Asserted-Identity: <sip:${caller.value}@centralino.invalid>`]);
 }
 
 line.addEventListener("state", place);
@@ -48,6 +48,7 @@ line.addEventListener("call", (event) => {
   call = (event as CustomEvent<LineCall>).detail;
   show();
 });
+line.addEventListener("deaf", () => (state.textContent = say("deaf")));
 line.addEventListener("change", () => {
   if (call?.state === "ended") call = undefined;
   show();
