@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from console.changing import ChangingPages, found, saved
 from console.form_reading import Form
+from console.language import language_of_visitor
 from console.routes import add_page
 from console.texts import Texts
 from desk.db import Sessions, reading, transaction
@@ -177,7 +178,7 @@ class PromptPages(ChangingPages):
             "prompt.html",
             key=key,
             spoken=[self._spoken(key, each, own.get(each, {}).get(key)) for each in self._usual.languages],
-            nodes=sorted(nodes_of(key)),
+            nodes=[self._texts.label(language_of_visitor(), "node", node) for node in sorted(nodes_of(key))],
             form=form,
             at=at,
         )

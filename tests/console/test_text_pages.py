@@ -56,7 +56,9 @@ def test_prompts_are_found_and_say_where_they_are_heard(manager: FlaskClient) ->
     page = manager.get("/console/prompts?q=certificato+nascita").text
     assert "certificate.kind.birth" in page
     assert "appointments.booked" not in page
-    assert "appointments.confirm_move" in manager.get("/console/prompts/appointments.confirm.yes").text
+    heard = manager.get("/console/prompts/appointments.confirm.yes").text
+    assert "Appuntamento: conferma dello spostamento" in heard
+    assert "appointments.confirm_move" not in heard
     assert nodes_of("appointments.where.identity_card") == {"appointments.booked", "appointments.moved"}
     assert manager.get("/console/prompts/no.such.key").status_code == 404
 
