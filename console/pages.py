@@ -11,6 +11,7 @@ from flask import Blueprint, current_app, g, request
 from console.accessibility_page import AccessibilityPage
 from console.agenda_pages import AgendaPages, service_name
 from console.agenda_rule_pages import AgendaRulePages
+from console.audit_pages import AuditPages
 from console.casework_pages import CaseworkPages
 from console.change_pages import ChangePages
 from console.citizen_data_pages import CitizenDataPages
@@ -83,6 +84,7 @@ def console_blueprint(
     NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
     TelephonePages(sessions, texts, clock=clock).add_to(blueprint)
     ChangePages(sessions, texts, clock=clock).add_to(blueprint)
+    AuditPages(sessions, texts, clock=clock).add_to(blueprint)
     MessagePages(sessions, texts, clock=clock).add_to(blueprint)
     PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
     OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)

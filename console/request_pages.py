@@ -175,6 +175,8 @@ class RequestPages:
         detail = self._detail(reference)
         if detail.call is None or detail.call.recorded is None:
             abort(404)
+        if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+            self._note(AuditAction.HEARD, detail, "talk")
         try:
             sound = open_recording(
                 self._sessions,

@@ -192,6 +192,7 @@ SECTIONS: Sequence[Section] = (
                 ),
             ),
             Entry("console.routing", "routing.title", frozenset({"console.change_routing"})),
+            Entry("console.audit", "audit.title", frozenset({"console.find_audit"})),
             Entry("console.changes", "changes.title"),
             Entry("console.jobs", "jobs.title"),
         ),

@@ -41,6 +41,7 @@ MANAGED = (
     "/console/messages",
     "/console/messages/appointment_booked",
     "/console/changes",
+    "/console/audit",
 )
 
 

@@ -23,6 +23,7 @@ OTHER = {
     "console.talk": 404,
     "console.attachment": 404,
     "console.search_requests": 303,
+    "console.find_audit": 303,
     "console.end_search": 303,
     "console.work_request": 400,  # nothing was pressed
     "console.work_requests": 400,

@@ -73,6 +73,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
     }
     groups |= {"changed"}
     groups |= {"node"}
+    groups |= {"audit_action", "audit_said", "audit_act", "operation"}
     groups |= {"job", "job_column", "job_result", "table", "kept_because"}
     # Of the phone: named by what Asterisk and the line say.
     groups |= {"pause_reason", "phone_state"}

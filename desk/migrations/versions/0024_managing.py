@@ -1,0 +1,31 @@
+"""The audit is read by who and by what; what is reported has an English name.
+
+Revision ID: 0024
+Revises: 0020
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0024"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.drop_index(op.f("ix_audit_by"), table_name="audit")
+    op.create_index(op.f("ix_audit_by_at"), "audit", ["by", "at"], unique=False)
+    op.create_index(op.f("ix_audit_action_at"), "audit", ["action", "at"], unique=False)
+    op.add_column(
+        "report_categories", sa.Column("name_en", sa.String(length=120), server_default="", nullable=False)
+    )
+
+
+def downgrade() -> None:
+    op.drop_column("report_categories", "name_en")
+    op.drop_index(op.f("ix_audit_action_at"), table_name="audit")
+    op.drop_index(op.f("ix_audit_by_at"), table_name="audit")
+    op.create_index(op.f("ix_audit_by"), "audit", ["by"], unique=False)
