@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -34,7 +35,7 @@ from desk.appointments import (
 from desk.audit import AuditAction, note_look
 from desk.citizen_search import find_citizens
 from desk.db import Sessions, reading, transaction
-from desk.models import AppointmentService, Booking, BookingState, Channel, Citizen, Office
+from desk.models import AppointmentService, Booking, BookingState, Channel, Citizen
 from desk.permissions import Permission
 from desk.phone_numbers import to_e164
 from desk.references import is_reference
@@ -355,9 +356,19 @@ class AgendaPages:
         return redirect(url_for("console.appointment", reference=reference), 303)
 
 
-def service_name(service: AppointmentService | Office) -> str:
+class Named(Protocol):
+    """Something of the town's that has its name in both languages, or in Italian alone."""
+
+    @property
+    def name_it(self) -> str: ...
+
+    @property
+    def name_en(self) -> str | None: ...
+
+
+def service_name(service: Named) -> str:
     """The name of a service, an office, a course or a room in the visitor's language."""
-    return service.name_en if language_of_visitor() == "en" else service.name_it
+    return (service.name_en if language_of_visitor() == "en" else None) or service.name_it
 
 
 def _booking(db: Session, reference: str) -> Booking:

@@ -297,8 +297,8 @@ class RequestPages:
             yield say("detail.stamp"), label("stamp", row.certificate.stamp)
             yield say("detail.fee"), amount(row.certificate.fee)
         if row.report:
-            yield say("detail.category"), label("category", row.report.category)
-            yield say("detail.office"), row.report.office
+            yield say("detail.category"), detail.names.get(language, row.report.category)
+            yield say("detail.office"), detail.office or row.report.office
             if row.report.place:
                 yield say("detail.report_place"), row.report.place
             if row.report.message:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from prompts.catalogue import Catalogue, load_catalogue
 from prompts.rendering import open_folder, write_whole
 
 
@@ -52,6 +53,22 @@ def recordings_there(home: Path) -> Mapping[tuple[str, str], int]:
         (file.parent.name, file.name.removesuffix(".wav")): file.stat().st_mtime_ns
         for file in recordings(home).glob("*/*.wav")
     }
+
+
+class Words:
+    """The catalogue with the town's own words, read anew when those have changed. Threads may share it."""
+
+    def __init__(self, sounds: Path, home: Path) -> None:
+        self._sounds, self._home = sounds, home
+        self._read: tuple[int | None, Catalogue] | None = None
+
+    def now(self) -> Catalogue:
+        """What calls that come now hear."""
+        changed = when_changed(self._home)
+        read = self._read
+        if read is None or read[0] != changed:
+            self._read = read = (changed, load_catalogue(self._sounds, own=read_own(self._home)))
+        return read[1]
 
 
 def _file(home: Path) -> Path:

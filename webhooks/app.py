@@ -38,7 +38,7 @@ from desk.keyring import Keyring
 from desk.permissions import Permission
 from desk.settings import Settings
 from desk.two_step import TwoStep
-from prompts.catalogue import load_catalogue
+from prompts.own_words import Words
 from webhooks.access_log import log_requests
 from webhooks.api.description import description_page
 from webhooks.api.serving import KEYED, PREFIX, Api
@@ -131,7 +131,7 @@ def create_app(
         "menu",
         menu_page(
             database,
-            load_catalogue(settings.sounds),
+            Words(settings.sounds, settings.home),
             texts,
             number=settings.town_number,
             email=settings.town_email,

@@ -36,6 +36,7 @@ MANAGED = (
     "/console/rooms/civic_hall",
     "/console/certificates",
     "/console/offices",
+    "/console/reporting",
     "/console/prompts",
     "/console/prompts/welcome.greeting",
     "/console/messages",

@@ -108,6 +108,9 @@ OTHER = {
     "console.save_room": 404,
     "console.decide_room": 404,
     "console.change_certificate": 404,
+    "console.change_fee": 404,
+    "console.save_category": 400,
+    "console.save_competent_office": 400,
     "console.save_office": 400,
     "console.save_service": 400,
 }

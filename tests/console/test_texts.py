@@ -49,7 +49,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
         "identified",
         "receipt",
     }
-    groups |= {"language", "column", "recording", "error", "category", "call_back"}
+    groups |= {"language", "column", "recording", "error", "call_back"}
     groups |= {"place", "purpose", "part", "decision"}
     groups |= {"tried", "closed", "occasion"}
     groups |= {"act", "act_done", "outcome", "attached", "call_outcome", "happening"}
@@ -72,7 +72,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
         "message_name",
     }
     groups |= {"changed"}
-    groups |= {"node"}
+    groups |= {"node", "fee"}
     groups |= {"audit_action", "audit_said", "audit_act", "operation"}
     groups |= {"job", "job_column", "job_result", "table", "kept_because"}
     # Of the phone: named by what Asterisk and the line say.

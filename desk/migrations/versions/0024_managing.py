@@ -19,9 +19,7 @@ def upgrade() -> None:
     op.drop_index(op.f("ix_audit_by"), table_name="audit")
     op.create_index(op.f("ix_audit_by_at"), "audit", ["by", "at"], unique=False)
     op.create_index(op.f("ix_audit_action_at"), "audit", ["action", "at"], unique=False)
-    op.add_column(
-        "report_categories", sa.Column("name_en", sa.String(length=120), server_default="", nullable=False)
-    )
+    op.add_column("report_categories", sa.Column("name_en", sa.String(length=120), nullable=True))
 
 
 def downgrade() -> None:
