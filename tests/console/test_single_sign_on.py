@@ -188,9 +188,10 @@ def test_logging_out_goes_on_to_the_town_s_own_log_in(
     client.get(_answer_of(client, "subject-of-anna"))
     app = create_app(settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:1"}), KEYRING, clock=clock)
     app.config["WTF_CSRF_ENABLED"] = False
-    elsewhere, cookie = app.test_client(), client.get_cookie("session")
+    name = app.config["SESSION_COOKIE_NAME"]
+    elsewhere, cookie = app.test_client(), client.get_cookie(name)
     assert cookie is not None
-    elsewhere.set_cookie("session", cookie.value)
+    elsewhere.set_cookie(name, cookie.value)
     assert elsewhere.post("/console/logout").location == "/console/login"
     assert client.get("/console/requests").status_code == 303
     app.extensions["engine"].dispose()
