@@ -32,7 +32,7 @@ from prompts.catalogue import (
     unwritten,
 )
 from prompts.checking import LONGEST
-from prompts.own_words import Words, recording
+from prompts.own_words import Words, ask_anew, recording
 from prompts.rendering import RECORDED, open_folder, voice_of, write_whole
 from prompts.town_names import is_name
 
@@ -167,9 +167,12 @@ class PromptPages(ChangingPages):
         return send_file(file, mimetype="audio/wav", conditional=True)
 
     def record(self, key: str, language: str) -> ResponseReturnValue:
-        """A recording by a person takes the place of the voice, or is removed."""
+        """A recording by a person takes the place of the voice, or is removed; or the voice says it again."""
         self._known(key, language)
         part = self._part(key, language, request.form.get("part", key))
+        if request.form.get("do") == "anew":
+            ask_anew(self._settings.home, language, part.key)
+            return saved(url_for("console.prompt", key=key), "prompts.asked_anew")
         target = recording(self._settings.home, language, part.key)
         if request.form.get("do") == "remove":
             there = False

@@ -55,6 +55,22 @@ def recordings_there(home: Path) -> Mapping[tuple[str, str], int]:
     }
 
 
+def ask_anew(home: Path, language: str, key: str) -> None:
+    """Ask the worker to make a sound again: with the voice wanted now, or because its file is broken."""
+    marker = _asked(home) / language / key
+    open_folder(marker.parent)
+    marker.touch()
+
+
+def take_asked(home: Path) -> set[tuple[str, str]]:
+    """The sounds that were asked for since, by language and key; each is given once."""
+    taken = set()
+    for marker in _asked(home).glob("*/*"):
+        marker.unlink(missing_ok=True)
+        taken.add((marker.parent.name, marker.name))
+    return taken
+
+
 class Words:
     """The catalogue with the town's own words, read anew when those have changed. Threads may share it."""
 
@@ -69,6 +85,10 @@ class Words:
         if read is None or read[0] != changed:
             self._read = read = (changed, load_catalogue(self._sounds, own=read_own(self._home)))
         return read[1]
+
+
+def _asked(home: Path) -> Path:
+    return home.resolve() / "prompts" / "anew"
 
 
 def _file(home: Path) -> Path:

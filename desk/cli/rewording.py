@@ -22,7 +22,7 @@ class Rewording:
 
     def keep_up(self) -> None:
         """Render what was changed, then let the texts be spoken. Nothing to do costs one query."""
-        from prompts.own_words import read_own, recordings_there, write_own
+        from prompts.own_words import read_own, recordings_there, take_asked, write_own
 
         home = self._settings.home.resolve()
         with reading(self._database) as session:
@@ -31,7 +31,8 @@ class Rewording:
         if self._recorded is None:
             # The start has rendered with what was there.
             self._recorded = recorded
-        if wanted == spoken and recorded == self._recorded:
+        asked = take_asked(home)
+        if wanted == spoken and recorded == self._recorded and not asked:
             return
         changed = {
             (language, key)
@@ -39,7 +40,7 @@ class Rewording:
             for key in wanted.get(language, {}).keys() | spoken.get(language, {}).keys()
             if wanted.get(language, {}).get(key) != spoken.get(language, {}).get(key)
         }
-        self._render(wanted, changed, {each for each, _ in recorded.items() ^ self._recorded.items()})
+        self._render(wanted, changed, asked | {each for each, _ in recorded.items() ^ self._recorded.items()})
         if wanted != spoken:
             write_own(home, wanted)
         self._recorded = recorded
@@ -49,7 +50,7 @@ class Rewording:
         self,
         wanted: Mapping[str, Mapping[str, str]],
         changed: set[tuple[str, str]],
-        recorded: set[tuple[str, str]],
+        sounds: set[tuple[str, str]],
     ) -> None:
         # Numeric libraries that only rendering needs.
         from prompts.catalogue import load_catalogue
@@ -65,7 +66,7 @@ class Rewording:
             for language, key in changed
             # A text with placeholders has a sound for each of its parts: key-1, key-2 ...
             if sound.language == language and sound.key.rsplit("-", 1)[0] == key
-        } | recorded
+        } | sounds
         report = render(
             catalogue,
             choose_engines(self._settings.voice),

@@ -125,6 +125,14 @@ def test_a_recording_wins_over_the_voice_until_it_is_removed(
     assert sound.read_bytes() != recorded
     assert not recording(settings.home, "it", KEY).exists()
     assert "Voce sintetica: pico" in manager.get(f"/console/prompts/{KEY}").text
+    # A file that was damaged is made again when somebody asks for it.
+    whole = sound.read_bytes()
+    sound.write_bytes(b"noise")
+    worker.keep_up()
+    assert sound.read_bytes() == b"noise"
+    assert manager.post(f"/console/prompts/{KEY}/it/recording", data={"do": "anew"}).status_code == 303
+    worker.keep_up()
+    assert sound.read_bytes() == whole
 
 
 @pytest.mark.parametrize(
