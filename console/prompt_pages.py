@@ -267,7 +267,7 @@ def _written(catalogue: Catalogue, key: str) -> Iterator[str]:
 
 def _template(catalogue: Catalogue, language: str, key: str) -> str:
     """The sentence as it is written; empty where nobody has written it."""
-    return catalogue.prompt(language, key).template if key in catalogue.keys(language) else ""
+    return catalogue.prompt(language, key).template if catalogue.has(language, key) else ""
 
 
 def _plain(text: str) -> str:
@@ -276,7 +276,7 @@ def _plain(text: str) -> str:
 
 def _sounds(catalogue: Catalogue, language: str, key: str) -> list[Sound]:
     """The sounds that are the sentence's own: what lies between its values."""
-    return catalogue.sounds_of(language, key) if key in catalogue.keys(language) else []
+    return catalogue.sounds_of(language, key) if catalogue.has(language, key) else []
 
 
 def _unusable(data: bytes) -> str | None:

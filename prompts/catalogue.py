@@ -135,6 +135,10 @@ class Catalogue:
         """The keys in the order of the file."""
         return tuple(self._prompts[language])
 
+    def has(self, language: str, key: str) -> bool:
+        """Whether that language has the sentence."""
+        return key in self._prompts[language]
+
     def prompt(self, language: str, key: str) -> Prompt:
         """Raises :class:`UnknownPrompt`."""
         try:

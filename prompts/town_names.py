@@ -33,7 +33,7 @@ def missing_names(catalogue: Catalogue, groups: Sequence[str], code: str) -> Seq
             f"{group}.{code}"
             for group in groups
             for language in catalogue.languages
-            if f"{group}.{code}" not in catalogue.keys(language)
+            if not catalogue.has(language, f"{group}.{code}")
         }
     )
 
