@@ -24,13 +24,12 @@ from desk.references import is_reference
 from desk.settings import ROME
 from ivr.agenda import Answer, Appointment, Slot
 from ivr.ports import Identity
+from prompts.town_names import SERVICES
 
 T = TypeVar("T")
 
 #: Slots offered at a time.
 OFFERED = 3
-#: What is spoken of each service; one without all its texts cannot be offered.
-TEXTS = ("appointments.service", "appointments.name", "appointments.where")
 
 _ANSWERS: dict[type[Exception], Answer] = {
     SlotTaken: Answer.TAKEN,
@@ -48,7 +47,7 @@ class AppointmentsDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
-        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, SERVICES))
         self._services: Sequence[str] | None = None
         #: Names the hold in the database, and the booking that comes of it: a new one for each slot.
         self._holder: str | None = None

@@ -19,9 +19,7 @@ from desk.courses import AlreadyEnrolled, EnrolmentOrder, Full, ListFull, Nobody
 from desk.settings import ROME
 from ivr.courses import CourseNow, Enrolled, Refused
 from ivr.ports import Identity
-
-#: What is spoken of each course; one without all its texts cannot be offered.
-TEXTS = ("courses.course", "courses.name")
+from prompts.town_names import COURSES
 
 _REFUSALS: dict[type[Exception], Refused] = {
     Full: Refused.FULL,
@@ -39,7 +37,7 @@ class CoursesDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
-        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, COURSES))
 
     def offered(self) -> Sequence[str]:
         town, now = self._call.house.town(), self._call.now()

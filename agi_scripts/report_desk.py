@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cache, partial
 
 from agi_scripts.call_context import CallContext
+from agi_scripts.spoken_names import can_be_said
 from desk.complaints import ReportOrder, file_report
 from desk.replay import REPORT
-from ivr.report import Report
+from ivr.report import CATEGORIES, Report
 from ivr.steps import Recording
+from prompts.town_names import REPORTS
 
 log = logging.getLogger(__name__)
-
-#: As many as a menu has.
-CATEGORIES = 4
 
 
 class ReportDesk:
@@ -23,10 +23,12 @@ class ReportDesk:
     def __init__(self, call: CallContext) -> None:
         self._call = call
         self._filed = 0
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, REPORTS))
 
     def categories(self) -> Sequence[str]:
         town = self._call.house.town()
-        return town.report_categories[:CATEGORIES] if town else ()
+        known = town.report_categories if town else ()
+        return [code for code in known if self._can_be_said(code)][:CATEGORIES]
 
     def can_call_back(self) -> bool:
         return self._call.caller is not None

@@ -20,9 +20,7 @@ from desk.settings import ROME
 from desk.town import Room
 from ivr.ports import Filed, Identity, Spooled
 from ivr.rooms import Part, Purpose, RoomWish, Standing, Unsuitable
-
-#: What is spoken of each room; one without its text cannot be offered.
-TEXTS = ("rooms.name",)
+from prompts.town_names import ROOMS
 
 
 class RoomsDesk:
@@ -32,7 +30,7 @@ class RoomsDesk:
         """``consent`` gives the version of the text by which the caller agreed to receipts in this call."""
         self._call = call
         self._consent = consent
-        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, TEXTS))
+        self._can_be_said = cache(partial(can_be_said, call.house.catalogue, ROOMS))
 
     def purposes(self) -> Sequence[Purpose]:
         return [purpose for purpose in Purpose if self._lent_for(purpose)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 from flask import Blueprint, abort, g, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -36,7 +37,7 @@ from desk.appointments import (
 from desk.audit import AuditAction, note_look
 from desk.db import Sessions, reading, transaction
 from desk.find_citizens import find_citizens
-from desk.models import AppointmentService, Booking, BookingState, Channel, Citizen, Office
+from desk.models import AppointmentService, Booking, BookingState, Channel, Citizen
 from desk.permissions import Permission
 from desk.references import is_reference
 from desk.settings import ROME
@@ -337,9 +338,19 @@ class AgendaPages(ChangingPages):
         )
 
 
-def service_name(service: AppointmentService | Office) -> str:
+class Named(Protocol):
+    """Something of the town's that has its name in both languages, or in Italian alone."""
+
+    @property
+    def name_it(self) -> str: ...
+
+    @property
+    def name_en(self) -> str | None: ...
+
+
+def service_name(service: Named) -> str:
     """The name of a service, an office, a course or a room in the visitor's language."""
-    return service.name_en if language_of_visitor() == "en" else service.name_it
+    return (service.name_en if language_of_visitor() == "en" else None) or service.name_it
 
 
 def _why(refusal: Exception) -> str:

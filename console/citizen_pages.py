@@ -32,11 +32,13 @@ from desk.identity_card_rules import NoRule
 from desk.identity_cards import register_card
 from desk.models import Citizen, DocumentKind, Purpose
 from desk.permissions import Permission
-from desk.phone_numbers import is_mobile
+from desk.phone_numbers import is_mobile, to_call_back
 from desk.preferences import remember_language
 from desk.settings import ROME
 from desk.telling import tell_passport_arrived
 
+#: The text by which a citizen agrees at the counter to be called at a landline.
+VOICE_TEXT = "counter-voice-1"
 _LARGEST_ID = 2**31 - 1
 #: Characters of what can change in a life.
 _LONGEST = {"first_name": LONGEST_NAME, "last_name": LONGEST_NAME, "address": 160}
@@ -190,15 +192,16 @@ class CitizenPages(ChangingPages):
 
     def _give(self, db: Session, citizen: Citizen, form: Form, now: datetime) -> str:
         e164, purpose = _own(citizen, form), _purpose(form)
-        if not is_mobile(e164):
-            form.wrong("number", "new.no_mobile")
+        text = CONSENT_TEXT if is_mobile(e164) else VOICE_TEXT
+        if to_call_back(e164) != e164:
+            form.wrong("number", "citizen_card.no_messages")
             return ""
         give_consent(
             db,
             e164=e164,
             citizen_id=citizen.id,
             purpose=purpose,
-            text_version=CONSENT_TEXT,
+            text_version=text,
             how="counter",
             by=g.operator.login,
             now=now,
@@ -271,6 +274,7 @@ class CitizenPages(ChangingPages):
             document_kinds=list(DocumentKind),
             language_now=language_of_visitor(),
             consent_text=CONSENT_TEXT,
+            voice_text=VOICE_TEXT,
         )
 
     def _sheet(self, citizen: Citizen | None, form: Form) -> str:

@@ -1,4 +1,4 @@
-"""What an operator searches for, kept in the session: never in an address, and unreadable in the browser."""
+"""What somebody searches for, kept in the session: never in an address, and unreadable in the browser."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ import hashlib
 from cryptography.fernet import Fernet, InvalidToken
 from flask import current_app, session
 
-_KEPT = "search"
+#: The search in the list of requests.
+REQUESTS = "search"
 #: No search of ours is longer.
 LONGEST_SEARCH = 80
 
 
-def keep_search(typed: str) -> None:
-    """Keep what was typed until the session ends or something else is searched for."""
-    session[_KEPT] = _cipher().encrypt(typed[:LONGEST_SEARCH].encode()).decode()
+def keep_search(typed: str, of: str = REQUESTS) -> None:
+    """Keep what was typed until the session ends or something else is searched for in that list."""
+    session[of] = _cipher().encrypt(typed.encode()).decode()
 
 
-def kept_search() -> str:
+def kept_search(of: str = REQUESTS) -> str:
     """What was searched for last; empty where nothing was."""
     try:
-        return _cipher().decrypt(session.get(_KEPT, "").encode()).decode()
+        return _cipher().decrypt(session.get(of, "").encode()).decode()
     except InvalidToken:
         return ""
 
 
-def forget_search() -> None:
+def forget_search(of: str = REQUESTS) -> None:
     """Forget it."""
-    session.pop(_KEPT, None)
+    session.pop(of, None)
 
 
 def _cipher() -> Fernet:

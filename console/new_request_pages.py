@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.agenda_pages import service_name
 from console.changing import ChangingPages
 from console.form_reading import Form
 from console.language import language_of_visitor
@@ -324,7 +325,7 @@ class NewRequestPages(ChangingPages):
             certificates = [each.code for each in active_kinds(db)] if kind is RequestKind.CERTIFICATE else []
             categories = (
                 db.scalars(
-                    select(ReportCategory.code).where(ReportCategory.active).order_by(ReportCategory.position)
+                    select(ReportCategory).where(ReportCategory.active).order_by(ReportCategory.position)
                 ).all()
                 if kind is RequestKind.REPORT
                 else []
@@ -338,7 +339,7 @@ class NewRequestPages(ChangingPages):
             key=form["key"] or str(uuid.uuid4()),
             errors=form.errors,
             certificates=[(code, self._texts.label(language, "kind", code)) for code in certificates],
-            categories=[(code, self._texts.label(language, "category", code)) for code in categories],
+            categories=[(each.code, service_name(each)) for each in categories],
             needs_person=_needs_person(kind),
         )
 

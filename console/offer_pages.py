@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 from flask import Blueprint, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -26,6 +25,7 @@ from desk.models import (
     Course,
     CoursePlace,
     Enrolment,
+    Fee,
     Office,
     Request,
     RequestState,
@@ -42,6 +42,7 @@ from desk.offering import (
     RoomOrder,
     Unknown,
     change_certificate_kind,
+    change_fee,
     confirm_enrolment,
     save_course,
     save_office,
@@ -51,7 +52,8 @@ from desk.offering import (
 from desk.permissions import Permission
 from desk.rooms import Decided, RoomTaken, approve, refuse
 from desk.settings import ROME
-from prompts.catalogue import load_catalogue
+from prompts.own_words import Words
+from prompts.town_names import COURSES, ROOMS, SERVICES, missing_names
 
 #: Decided requests for rooms are shown for so long after their day.
 _SHOWN = timedelta(days=30)
@@ -61,10 +63,10 @@ class OfferPages(ChangingPages):
     """The pages of what the town offers."""
 
     def __init__(
-        self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime], sounds: Path
+        self, sessions: Sessions, texts: Texts, *, clock: Callable[[], datetime], words: Words
     ) -> None:
         super().__init__(sessions, texts, clock=clock)
-        self._sounds = sounds
+        self._words = words
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register the pages."""
@@ -79,6 +81,7 @@ class OfferPages(ChangingPages):
             ("/rooms/requests/<int:number>", "decide_room", self.decide_room, "POST"),
             ("/certificates", "certificates", self.certificates, "GET"),
             ("/certificates/<code>", "change_certificate", self.change_certificate, "POST"),
+            ("/fees/<code>", "change_fee", self.change_fee, "POST"),
             ("/offices", "offices", self.offices, "GET"),
             ("/offices", "save_office", self.save_office, "POST"),
             ("/offices/services", "save_service", self.save_service, "POST"),
@@ -103,7 +106,7 @@ class OfferPages(ChangingPages):
             taken=taken,
             waiting=waiting,
             now=self._clock(),
-            silent=self._silent("courses", [course.code for course in courses if course.active]),
+            silent=self._silent(COURSES, [course.code for course in courses if course.active]),
         )
 
     def course(self, code: str) -> ResponseReturnValue:
@@ -241,6 +244,18 @@ class OfferPages(ChangingPages):
             change_certificate_kind(db, code, order, **self._by())
         return saved(url_for("console.certificates"))
 
+    def change_fee(self, code: str) -> ResponseReturnValue:
+        """Another amount for something else that is paid for."""
+        form = self._form()
+        amount, source = form.euro("amount"), form.text("source", 200)
+        with reading(self._sessions) as db:
+            found(db.get(Fee, code))
+        if form.errors:
+            return self._certificates_page(form, f"fee-{code}")
+        with transaction(self._sessions) as db:
+            change_fee(db, code, amount=amount, source=source, **self._by())
+        return saved(url_for("console.certificates"))
+
     def offices(self) -> ResponseReturnValue:
         """Offices that receive by appointment, and what for."""
         return self._offices_page()
@@ -340,7 +355,7 @@ class OfferPages(ChangingPages):
             form=form,
             at=at,
             problem=problem,
-            silent=self._silent("rooms", [room.code for room in rooms if room.active]),
+            silent=self._silent(ROOMS, [room.code for room in rooms if room.active]),
         )
         return page, _status(form, problem)
 
@@ -354,7 +369,8 @@ class OfferPages(ChangingPages):
     def _certificates_page(self, form: Form | None = None, at: str = "") -> ResponseReturnValue:
         with reading(self._sessions) as db:
             kinds = db.scalars(select(CertificateKind).order_by(CertificateKind.position)).all()
-        page = render_template("certificates.html", kinds=kinds, form=form, at=at)
+            fees = db.scalars(select(Fee).order_by(Fee.code)).all()
+        page = render_template("certificates.html", kinds=kinds, fees=fees, form=form, at=at)
         return page, _status(form, None)
 
     def _offices_page(self, form: Form | None = None, at: str = "") -> ResponseReturnValue:
@@ -370,19 +386,15 @@ class OfferPages(ChangingPages):
             services=services,
             form=form,
             at=at,
-            silent=self._silent("appointments", offered),
+            silent=self._silent(SERVICES, offered),
         )
         return page, _status(form, None)
 
-    def _silent(self, group: str, codes: Sequence[str]) -> set[str]:
-        """What the telephone has no words for, and so does not offer."""
-        named = {"courses": "courses.name", "rooms": "rooms.name", "appointments": "appointments.service"}
-        known = load_catalogue(self._sounds)
-        return {
-            code
-            for code in codes
-            if any(f"{named[group]}.{code}" not in known.keys(each) for each in known.languages)
-        }
+    def _silent(self, groups: Sequence[str], codes: Sequence[str]) -> Mapping[str, str]:
+        """What the telephone lacks words for, and so does not offer: the first sentence it lacks, by code."""
+        catalogue = self._words.now()
+        lacking = {code: missing_names(catalogue, groups, code) for code in codes}
+        return {code: keys[0] for code, keys in lacking.items() if keys}
 
 
 def _is(booking: RoomBooking, decision: RoomDecision) -> bool:

@@ -11,6 +11,7 @@ from flask import Blueprint, current_app, g, request
 from console.accessibility_page import AccessibilityPage
 from console.agenda_pages import AgendaPages, service_name
 from console.agenda_rule_pages import AgendaRulePages
+from console.audit_pages import AuditPages
 from console.casework_pages import CaseworkPages
 from console.change_pages import ChangePages
 from console.citizen_data_pages import CitizenDataPages
@@ -29,6 +30,7 @@ from console.operator_pages import OperatorPages
 from console.phone_pages import PhonePages
 from console.profile_pages import ProfilePages
 from console.prompt_pages import PromptPages
+from console.reporting_pages import ReportingPages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
@@ -39,6 +41,7 @@ from console.try_pages import TryPages
 from desk.db import Sessions
 from desk.settings import Settings
 from desk.two_step import TwoStep
+from prompts.own_words import Words
 
 
 def _sections() -> Sequence[Shown]:
@@ -61,6 +64,7 @@ def console_blueprint(
     blueprint = Blueprint(
         "console", __name__, url_prefix="/console", template_folder="templates", static_folder="static"
     )
+    words = Words(settings.sounds, settings.home)
     blueprint.before_app_request(note_language_switch)
     sign_in.add_to(blueprint)
     request_pages = RequestPages(sessions, texts, settings, clock=clock)
@@ -83,9 +87,11 @@ def console_blueprint(
     NoticePages(sessions, texts, settings, clock=clock).add_to(blueprint)
     TelephonePages(sessions, texts, clock=clock).add_to(blueprint)
     ChangePages(sessions, texts, clock=clock).add_to(blueprint)
+    AuditPages(sessions, texts, clock=clock).add_to(blueprint)
     MessagePages(sessions, texts, clock=clock).add_to(blueprint)
-    PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
-    OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)
+    PromptPages(sessions, texts, settings, words, clock=clock).add_to(blueprint)
+    ReportingPages(sessions, texts, clock=clock, words=words).add_to(blueprint)
+    OfferPages(sessions, texts, clock=clock, words=words).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")
     blueprint.add_app_template_filter(service_name, "named")

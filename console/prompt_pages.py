@@ -13,6 +13,8 @@ from flask.typing import ResponseReturnValue
 
 from console.changing import ChangingPages, found, saved
 from console.form_reading import Form
+from console.language import language_of_visitor
+from console.named_by_town import lacking_names, names_something
 from console.routes import add_page
 from console.texts import Texts
 from desk.db import Sessions, reading, transaction
@@ -20,10 +22,19 @@ from desk.permissions import Permission
 from desk.prompt_texts import note_recording, own_texts, reword, take_back
 from desk.settings import Settings
 from ivr.uses import nodes_of
-from prompts.catalogue import Catalogue, Prompt, Sound, UnknownPrompt, in_own_words, load_catalogue
+from prompts.catalogue import (
+    Catalogue,
+    Prompt,
+    Sound,
+    UnknownPrompt,
+    in_own_words,
+    load_catalogue,
+    unwritten,
+)
 from prompts.checking import LONGEST
-from prompts.own_words import recording
+from prompts.own_words import Words, ask_anew, recording
 from prompts.rendering import RECORDED, open_folder, voice_of, write_whole
+from prompts.town_names import is_name
 
 #: Sentences on a page of the list.
 _PAGE = 40
@@ -61,10 +72,17 @@ class PromptPages(ChangingPages):
     """The pages of the prompts."""
 
     def __init__(
-        self, sessions: Sessions, texts: Texts, settings: Settings, *, clock: Callable[[], datetime]
+        self,
+        sessions: Sessions,
+        texts: Texts,
+        settings: Settings,
+        words: Words,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
         super().__init__(sessions, texts, clock=clock)
         self._settings = settings
+        self._words = words
         self._usual = load_catalogue(settings.sounds)
 
     def add_to(self, blueprint: Blueprint) -> None:
@@ -85,14 +103,16 @@ class PromptPages(ChangingPages):
         """The list, with a search in keys and texts."""
         words = request.args.get("q", "").casefold().split()
         page = max(request.args.get("page", 1, type=int), 1)
-        catalogue = self._catalogue()
+        catalogue = self._words.now()
         with reading(self._sessions) as db:
-            own = own_texts(db)
+            own, lacking = own_texts(db), lacking_names(db, catalogue)
         languages = catalogue.languages
+        # What somebody has to write comes first.
+        known = [*lacking, *(key for key in catalogue.keys(languages[0]) if key not in lacking)]
         matching = [
             key
-            for key in catalogue.keys(languages[0])
-            if all(any(word in each for each in (key, *self._written(catalogue, key))) for word in words)
+            for key in known
+            if all(any(word in each for each in (key, *_written(catalogue, key))) for word in words)
         ]
         shown = matching[(page - 1) * _PAGE : page * _PAGE]
         return render_template(
@@ -100,13 +120,14 @@ class PromptPages(ChangingPages):
             rows=[
                 (
                     key,
-                    [(each, catalogue.prompt(each, key).template) for each in languages],
+                    [(each, _template(catalogue, each, key)) for each in languages],
                     any(key in own.get(each, {}) for each in languages),
                     any(self._recorded(part) for each in languages for part in _sounds(catalogue, each, key)),
                 )
                 for key in shown
             ],
             query=request.args.get("q", ""),
+            lacking=lacking,
             count=len(matching),
             previous=page - 1 if page > 1 else None,
             next=page + 1 if page * _PAGE < len(matching) else None,
@@ -130,7 +151,7 @@ class PromptPages(ChangingPages):
         if form.errors:
             return self._page(key, form, language)
         with transaction(self._sessions) as db:
-            if text == " ".join(usual.template.split()):
+            if text == _plain(usual.template):
                 take_back(db, language, key, **self._by())
             else:
                 reword(db, language, key, text, **self._by())
@@ -146,9 +167,12 @@ class PromptPages(ChangingPages):
         return send_file(file, mimetype="audio/wav", conditional=True)
 
     def record(self, key: str, language: str) -> ResponseReturnValue:
-        """A recording by a person takes the place of the voice, or is removed."""
+        """A recording by a person takes the place of the voice, or is removed; or the voice says it again."""
         self._known(key, language)
         part = self._part(key, language, request.form.get("part", key))
+        if request.form.get("do") == "anew":
+            ask_anew(self._settings.home, language, part.key)
+            return saved(url_for("console.prompt", key=key), "prompts.asked_anew")
         target = recording(self._settings.home, language, part.key)
         if request.form.get("do") == "remove":
             there = False
@@ -177,7 +201,8 @@ class PromptPages(ChangingPages):
             "prompt.html",
             key=key,
             spoken=[self._spoken(key, each, own.get(each, {}).get(key)) for each in self._usual.languages],
-            nodes=sorted(nodes_of(key)),
+            nodes=[self._texts.label(language_of_visitor(), "node", node) for node in sorted(nodes_of(key))],
+            named=is_name(key),
             form=form,
             at=at,
         )
@@ -187,14 +212,14 @@ class PromptPages(ChangingPages):
         # Numeric libraries: only where a voice is looked for.
         from prompts.engines import choose_engines
 
-        catalogue = self._catalogue()
+        catalogue = self._words.now()
         engines, cache = choose_engines(self._settings.voice), self._settings.home.resolve() / "prompt-cache"
         parts = []
         for sound in _sounds(catalogue, language, key):
             by = self._recorded(sound) or voice_of(sound, catalogue, engines, cache) or ""
             parts.append(Part(sound, self._file(sound).is_file(), by))
-        usual = " ".join(self._usual.prompt(language, key).template.split())
-        now = " ".join(catalogue.prompt(language, key).template.split())
+        usual = _plain(_template(self._usual, language, key))
+        now = _plain(_template(catalogue, language, key))
         return Spoken(language, own or usual, usual, own is not None, (own or usual) != now, parts)
 
     def _check(self, form: Form, usual: Prompt, language: str, text: str) -> None:
@@ -210,21 +235,20 @@ class PromptPages(ChangingPages):
         if longer > LONGEST:
             form.wrong("text", "prompts.too_long", seconds=round(longer), most=int(LONGEST))
 
-    def _catalogue(self) -> Catalogue:
-        from prompts.own_words import read_own
-
-        return load_catalogue(self._settings.sounds, own=read_own(self._settings.home))
-
     def _known(self, key: str, language: str) -> Prompt:
+        """The sentence that came with the program, or an empty one for the name of a thing of the town's."""
         if language not in self._usual.languages:
             abort(404)
         try:
             return self._usual.prompt(language, key)
         except UnknownPrompt:
-            abort(404)
+            with reading(self._sessions) as db:
+                if not names_something(db, key):
+                    abort(404)
+            return unwritten(key, language)
 
     def _part(self, key: str, language: str, wanted: str) -> Sound:
-        sounds = _sounds(self._catalogue(), language, key)
+        sounds = _sounds(self._words.now(), language, key)
         return found(next((sound for sound in sounds if sound.key == wanted), None))
 
     def _recorded(self, sound: Sound) -> str | None:
@@ -236,14 +260,23 @@ class PromptPages(ChangingPages):
         folder = self._settings.sounds.resolve() / sound.language
         return folder / f"{sound.key}.wav"
 
-    @staticmethod
-    def _written(catalogue: Catalogue, key: str) -> Iterator[str]:
-        return (catalogue.prompt(language, key).template.casefold() for language in catalogue.languages)
+
+def _written(catalogue: Catalogue, key: str) -> Iterator[str]:
+    return (_template(catalogue, language, key).casefold() for language in catalogue.languages)
+
+
+def _template(catalogue: Catalogue, language: str, key: str) -> str:
+    """The sentence as it is written; empty where nobody has written it."""
+    return catalogue.prompt(language, key).template if catalogue.has(language, key) else ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _sounds(catalogue: Catalogue, language: str, key: str) -> list[Sound]:
     """The sounds that are the sentence's own: what lies between its values."""
-    return catalogue.sounds_of(language, key)
+    return catalogue.sounds_of(language, key) if catalogue.has(language, key) else []
 
 
 def _unusable(data: bytes) -> str | None:

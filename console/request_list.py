@@ -21,6 +21,7 @@ from desk.models import (
     CallRecording,
     CertificateDetails,
     Citizen,
+    CompetentOffice,
     CounterDetails,
     Course,
     CourseDetails,
@@ -32,6 +33,7 @@ from desk.models import (
     MessageDetails,
     MessageState,
     Operator,
+    ReportCategory,
     ReportDetails,
     Request,
     RequestAttachment,
@@ -126,8 +128,10 @@ class Detail:
     periods: Sequence[RequestPeriod]
     #: How it was identified, where somebody asked.
     identified_by: IdentifiedBy | None
-    #: The course or the room in question, by language.
+    #: The course, the room or what is reported, by language.
     names: Mapping[str, str]
+    #: The name of the office that a report was forwarded to.
+    office: str | None
     #: Whether there is a place in the course: ``given``, ``waiting`` at a position, ``withdrawn``.
     place: str | None
     position: int | None
@@ -179,7 +183,8 @@ def read_detail(db: Session, reference: str, *, now: datetime) -> Detail | None:
         recordings=_recordings(request.details),
         periods=tuple(request.periods),
         identified_by=details.identified_by if isinstance(details, Identified | CounterDetails) else None,
-        names={"it": about.name_it, "en": about.name_en} if about else {},
+        names={"it": about.name_it, "en": about.name_en or about.name_it} if about else {},
+        office=_office(db, details),
         place=_place(enrolment) if enrolment else None,
         position=position(db, enrolment) if enrolment else None,
         decision=db.scalar(select(RoomBooking.decision).where(RoomBooking.request_id == request.id)),
@@ -224,10 +229,20 @@ def _place(enrolment: Enrolment) -> str:
     return "given" if enrolment.placed_at else "waiting"
 
 
-def _about(db: Session, details: RequestDetails) -> Course | Room | None:
-    if isinstance(details, CourseDetails):
-        return db.get(Course, details.course)
-    return db.get(Room, details.room) if isinstance(details, RoomDetails) else None
+def _about(db: Session, details: RequestDetails) -> Course | Room | ReportCategory | None:
+    match details:
+        case CourseDetails():
+            return db.get(Course, details.course)
+        case RoomDetails():
+            return db.get(Room, details.room)
+        case ReportDetails():
+            return db.get(ReportCategory, details.category)
+    return None
+
+
+def _office(db: Session, details: RequestDetails) -> str | None:
+    office = db.get(CompetentOffice, details.office) if isinstance(details, ReportDetails) else None
+    return office.name if office else None
 
 
 def _rows(db: Session, requests: Sequence[Request], now: datetime) -> Sequence[Row]:

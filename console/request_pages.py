@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import segno
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -184,13 +185,27 @@ class RequestPages:
         detail = self._detail(reference)
         self._note(AuditAction.VIEWED, detail, "slip")
         row = detail.row
-        return render_template("slip.html", row=row, facts=list(self._slip_facts(row)))
+        # The number alone: a reader at the counter types it into the search, and a lost slip tells no more.
+        picture = segno.make(row.reference, error="m").svg_inline(
+            omitsize=True,
+            svgclass="qr",
+            lineclass="qr-line",
+            title=self._texts.say(language_of_visitor(), "slip.qr"),
+        )
+        return render_template(
+            "slip.html",
+            row=row,
+            facts=list(self._slip_facts(row)),
+            qr=Markup(picture),  # noqa: S704 - made here, of digits
+        )
 
     def talk(self, reference: str) -> ResponseReturnValue:
         """The recorded talk of the call in which the request was made; each time it is asked for is kept."""
         detail = self._detail(reference)
         if detail.call is None or detail.call.recorded is None:
             abort(404)
+        if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+            self._note(AuditAction.HEARD, detail, "talk")
         try:
             sound = open_recording(
                 self._sessions,
@@ -313,8 +328,8 @@ class RequestPages:
             yield say("detail.stamp"), label("stamp", row.certificate.stamp)
             yield say("detail.fee"), amount(row.certificate.fee)
         if row.report:
-            yield say("detail.category"), label("category", row.report.category)
-            yield say("detail.office"), row.report.office
+            yield say("detail.category"), detail.names.get(language, row.report.category)
+            yield say("detail.office"), detail.office or row.report.office
             if row.report.place:
                 yield say("detail.report_place"), row.report.place
             if row.report.message:

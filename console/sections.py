@@ -137,7 +137,16 @@ SECTIONS: Sequence[Section] = (
                 "rooms.title",
                 frozenset({"console.room", "console.save_room", "console.decide_room"}),
             ),
-            Entry("console.certificates", "certificates.title", frozenset({"console.change_certificate"})),
+            Entry(
+                "console.certificates",
+                "certificates.title",
+                frozenset({"console.change_certificate", "console.change_fee"}),
+            ),
+            Entry(
+                "console.reporting",
+                "reporting.title",
+                frozenset({"console.save_category", "console.save_competent_office"}),
+            ),
             Entry(
                 "console.offices",
                 "offices.title",
@@ -192,6 +201,7 @@ SECTIONS: Sequence[Section] = (
                 ),
             ),
             Entry("console.routing", "routing.title", frozenset({"console.change_routing"})),
+            Entry("console.audit", "audit.title", frozenset({"console.find_audit"})),
             Entry("console.changes", "changes.title"),
             Entry("console.jobs", "jobs.title"),
         ),

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user
 
 from console.language import empty_session, keep_language, language_kept, language_of_visitor
 from console.routes import add_page
-from console.single_sign_on import NotVouched, SingleSignOn
+from console.single_sign_on import NotVouched, SingleSignOn, Vouched
 from console.texts import Language, Texts
 from desk.db import Sessions, reading, transaction
 from desk.failed_logins import note_success, wait_before_trying
@@ -27,6 +28,8 @@ from desk.operator_sessions import (
     LONGEST_SESSION,
     begin_session,
     end_session,
+    end_sessions_of_provider,
+    id_token_of,
     note_seen,
     session_of,
 )
@@ -141,6 +144,9 @@ class SignIn:
         blueprint.add_url_rule("/login/code", "second_step", self.second_step, methods=["GET", "POST"])
         blueprint.add_url_rule("/login/town", "single_sign_on", self.single_sign_on)
         blueprint.add_url_rule("/login/town/back", "single_sign_on_back", self.single_sign_on_back)
+        blueprint.add_url_rule(
+            "/login/town/ended", "single_sign_on_ended", self.single_sign_on_ended, methods=["POST"]
+        )
         add_page(blueprint, "/logout", "sign_out", self.sign_out, Permission.USE_CONSOLE, methods=["POST"])
         blueprint.before_app_request(self.end_old_session)
 
@@ -267,9 +273,7 @@ class SignIn:
             abort(404)
         try:
             return self._single_sign_on.begin(
-                self._web_url + url_for("console.single_sign_on_back")
-                if self._web_url
-                else url_for("console.single_sign_on_back", _external=True),
+                self._address_of("console.single_sign_on_back"),
                 _own_page(request.args.get("next")),
             )
         except NotVouched as e:
@@ -293,25 +297,91 @@ class SignIn:
         if operator is None:
             log.warning("log-in refused: nobody here is known by what the town's log-in says")
             return self._form(problem=self._say("single_sign_on.unknown")), 403
-        return self._let_in(operator, SignInWay.SINGLE_SIGN_ON, _own_page(vouched.wanted), now)
+        return self._let_in(
+            operator, SignInWay.SINGLE_SIGN_ON, _own_page(vouched.wanted), now, vouched=vouched
+        )
+
+    def single_sign_on_ended(self) -> ResponseReturnValue:
+        """The town's own log-in tells that somebody logged out there: then they are out here too."""
+        if self._single_sign_on is None:
+            abort(404)
+        now = self._clock()
+        try:
+            over = self._single_sign_on.ended(request.form.get("logout_token", ""), now)
+        except NotVouched as e:
+            log.warning("a log-out was not believed: %s", e)
+            return {"error": "invalid_request"}, 400
+        with transaction(self._sessions) as db:
+            count = end_sessions_of_provider(
+                db, issuer=over.issuer, subject=over.subject, provider_session=over.session, now=now
+            )
+        log.info("the town's log-in ended %d sessions", count)
+        return "", 200
 
     def sign_out(self) -> ResponseReturnValue:
-        """End the session."""
+        """End the session, and the one at the town's own log-in with it."""
         with transaction(self._sessions) as db:
+            hint = id_token_of(db, current_user.session_id)
             end_session(db, current_user.operator_id, current_user.session_id, now=self._clock())
         log.info("operator %d logged out", current_user.operator_id)
         empty_session()
         flash("sign_in.signed_out")
-        return redirect(url_for("console.sign_in"), 303)
+        return (hint and self._sign_out_there(hint)) or redirect(url_for("console.sign_in"), 303)
+
+    def _sign_out_there(self, hint: str) -> ResponseReturnValue | None:
+        """The page that logs out at the town's own log-in; None where that knows no such thing."""
+        if self._single_sign_on is None:
+            return None
+        try:
+            endpoint = self._single_sign_on.end_session_endpoint()
+        except NotVouched as e:
+            log.warning("logged out here only: %s", e)
+            return None
+        if endpoint is None:
+            return None
+        there = urlsplit(endpoint)
+        g.form_leads_to = f"{there.scheme}://{there.netloc}"
+        # By a form and not by an address: what it vouched with says who somebody is.
+        return render_template(
+            "signed_out.html",
+            action=endpoint,
+            fields={
+                "id_token_hint": hint,
+                "client_id": self._single_sign_on.client_id,
+                "post_logout_redirect_uri": self._address_of("console.sign_in"),
+            },
+        )
+
+    def _address_of(self, endpoint: str) -> str:
+        """A page's whole address, as the town's own log-in has to know it."""
+        if self._web_url:
+            return self._web_url + url_for(endpoint)
+        return url_for(endpoint, _external=True)
 
     def stay(self, operator: Operator) -> None:
         """Keep the present session after a change of the password, of which the browser keeps a trace."""
         key = current_user.kept.rpartition(".")[2]
         session["_user_id"] = f"{operator.id}.{_stamp(operator)}.{key}"
 
-    def _let_in(self, operator: Operator, way: SignInWay, wanted: str, now: datetime) -> ResponseReturnValue:
+    def _let_in(
+        self,
+        operator: Operator,
+        way: SignInWay,
+        wanted: str,
+        now: datetime,
+        *,
+        vouched: Vouched | None = None,
+    ) -> ResponseReturnValue:
         with transaction(self._sessions) as db:
-            key = begin_session(db, operator, way, agent=request.user_agent.string, now=now)
+            key = begin_session(
+                db,
+                operator,
+                way,
+                agent=request.user_agent.string,
+                now=now,
+                id_token=vouched.id_token if vouched else None,
+                provider_session=vouched.session if vouched else None,
+            )
         # A new session, so that nothing planted in the old one survives the log-in.
         empty_session()
         login_user(_Beginning(f"{operator.id}.{_stamp(operator)}.{key}"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from flask import current_app, session
@@ -18,6 +19,16 @@ from desk.settings import Settings
 #: Seconds: the operator waits before a page.
 _PATIENCE = 10
 _WANTED = "single_sign_on_wanted"
+#: What a log-out token is signed with: the provider's own key, never a secret that both know.
+_SIGNATURES = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+#: The event that a log-out token tells of.
+_LOGGED_OUT = "http://schemas.openid.net/event/backchannel-logout"
+#: Seconds that clocks may differ, and after which a log-out token is too old to be believed.
+_LEEWAY, _FRESH = 120, 600
+#: How often its keys are asked for because of somebody who need not be it.
+_KEYS_FRESH = timedelta(minutes=1)
+#: Characters.
+_LONGEST_CLAIM = 255
 
 
 class NotVouched(Exception):
@@ -33,6 +44,18 @@ class Vouched:
     login: str | None
     #: The page that was asked for before.
     wanted: str | None
+    #: What it vouched with, and how it calls its own session, if it does.
+    id_token: str | None
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session that the town's log-in says is over: its own name for it, or whose all are."""
+
+    issuer: str
+    subject: str | None
+    session: str | None
 
 
 class SingleSignOn:
@@ -44,6 +67,9 @@ class SingleSignOn:
         self.label = label
         self._claim = claim
         self._issuer = issuer.rstrip("/")
+        self._client_id = client_id
+        #: When its keys were asked for because one was unknown.
+        self._keys_at: datetime | None = None
         self._oauth = OAuth()
         self._oauth.register(
             "town",
@@ -93,7 +119,61 @@ class SingleSignOn:
             str(claims["sub"]),
             str(login) if login else None,
             session.pop(_WANTED, None),
+            token.get("id_token"),
+            _text(claims.get("sid")),
         )
+
+    def end_session_endpoint(self) -> str | None:
+        """Where it wants to be told that somebody logged out, if anywhere. Raises :class:`NotVouched`."""
+        with _telling():
+            return _text(self._client().load_server_metadata().get("end_session_endpoint"))
+
+    @property
+    def client_id(self) -> str:
+        """What it knows us by."""
+        return self._client_id
+
+    def ended(self, logout_token: str, now: datetime) -> Ended:
+        """What a log-out token tells (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+
+        Raises :class:`NotVouched` for one that does not hold.
+        """
+        from joserfc import jwt
+        from joserfc.errors import InvalidKeyIdError
+        from joserfc.jwk import KeySet
+        from joserfc.jws import JWSRegistry
+
+        with _telling():
+            client = self._client()
+            registry = JWSRegistry(algorithms=_SIGNATURES, strict_check_header=False)
+            try:
+                keys = KeySet.import_key_set(client.fetch_jwk_set())
+                claims = jwt.decode(logout_token, key=keys, registry=registry).claims
+            except InvalidKeyIdError:
+                # It has changed its keys, or somebody makes them up: so it is not asked each time.
+                if self._keys_at is not None and now - self._keys_at < _KEYS_FRESH:
+                    raise
+                self._keys_at = now
+                keys = KeySet.import_key_set(client.fetch_jwk_set(force=True))
+                claims = jwt.decode(logout_token, key=keys, registry=registry).claims
+        audience = claims.get("aud")
+        issued, expires = claims.get("iat"), claims.get("exp", now.timestamp())
+        events = claims.get("events")
+        subject, ended = _text(claims.get("sub")), _text(claims.get("sid"))
+        if (
+            str(claims.get("iss", "")).rstrip("/") != self._issuer
+            or self._client_id not in (audience if isinstance(audience, list) else [audience])
+            or not isinstance(issued, int | float)
+            or not isinstance(expires, int | float)
+            or abs(now.timestamp() - issued) > _FRESH
+            or expires < now.timestamp() - _LEEWAY
+            or not isinstance(events, dict)
+            or _LOGGED_OUT not in events
+            or "nonce" in claims
+            or not (subject or ended)
+        ):
+            raise NotVouched("a log-out token does not hold")
+        return Ended(self._issuer, subject, ended)
 
     def _client(self) -> Any:
         if self._oauth.app is None:
@@ -102,6 +182,11 @@ class SingleSignOn:
         if str(client.load_server_metadata().get("issuer", "")).rstrip("/") != self._issuer:
             raise NotVouched("the document of the town's log-in is another's")
         return client
+
+
+def _text(claim: object) -> str | None:
+    """A claim that is a text of a length we keep."""
+    return claim if isinstance(claim, str) and 0 < len(claim) <= _LONGEST_CLAIM else None
 
 
 @contextmanager

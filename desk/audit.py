@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from desk.models import Audit, AuditAction
+from desk.models import Audit, AuditAction, Request
+from desk.settings import ROME
 
-__all__ = ["AuditAction", "note_look"]
+__all__ = ["AuditAction", "Looks", "looks", "note_look"]
 
 #: What fits into the column.
 _DETAIL = 200
@@ -48,3 +52,52 @@ def note_look(
             detail=detail[:_DETAIL],
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Which rows of the audit are wanted; ``None`` is any. Days are Rome's, both included."""
+
+    by: str | None = None
+    action: AuditAction | None = None
+    since: date | None = None
+    until: date | None = None
+    citizen_id: int | None = None
+    request_id: int | None = None
+
+
+def looks(
+    session: Session, wanted: Looks, *, limit: int, before: int | None = None
+) -> Sequence[tuple[Audit, str | None]]:
+    """Rows of the audit with the references of their requests, the newest first.
+
+    Args:
+        session: any.
+        wanted: which.
+        limit: how many at most.
+        before: the id of a row: only what is older. One that is not there gives nothing.
+    """
+    query = (
+        select(Audit, Request.reference)
+        .outerjoin(Request, Request.id == Audit.request_id)
+        .order_by(Audit.at.desc(), Audit.id.desc())
+        .limit(limit)
+    )
+    for column in (Audit.by, Audit.action, Audit.citizen_id, Audit.request_id):
+        value = getattr(wanted, column.key)
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(Audit.at >= _midnight(wanted.since))
+    if wanted.until is not None:
+        query = query.where(Audit.at < _midnight(wanted.until + timedelta(days=1)))
+    if before is not None:
+        last = session.get(Audit, before)
+        if last is None:
+            return ()
+        query = query.where(tuple_(Audit.at, Audit.id) < (last.at, last.id))
+    return [(row, reference) for row, reference in session.execute(query)]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ROME)

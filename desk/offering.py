@@ -1,8 +1,8 @@
-"""What the town offers, as managers set it: courses, rooms, certificates, offices and their services."""
+"""What the town offers, as managers set it: courses, rooms, certificates, offices, services, reports."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,9 +15,12 @@ from desk.courses import fill_places
 from desk.models import (
     AppointmentService,
     CertificateKind,
+    CompetentOffice,
     Course,
     Enrolment,
+    Fee,
     Office,
+    ReportCategory,
     Room,
     RoomPurpose,
     RoomUse,
@@ -25,7 +28,8 @@ from desk.models import (
 from desk.requests import conclude
 from desk.town_changes import note_change, values_of
 
-M = TypeVar("M", Course, Room, Office, AppointmentService)
+P = TypeVar("P", CertificateKind, ReportCategory)
+M = TypeVar("M", Course, Room, Office, AppointmentService, ReportCategory, CompetentOffice, Fee)
 
 
 class CodeTaken(ValueError):
@@ -62,6 +66,17 @@ class RoomOrder:
     horizon_days: int
     active: bool
     purposes: Mapping[RoomUse, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryOrder:
+    """Something that can be reported, as it is wanted; see :class:`~desk.models.ReportCategory`."""
+
+    name_it: str
+    name_en: str | None
+    office_code: str
+    working_days: int
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +158,7 @@ def change_certificate_kind(
     position = values.pop("position")
     for name, value in values.items():
         setattr(kind, name, value)
-    others: Sequence[CertificateKind] = session.scalars(
-        select(CertificateKind).where(CertificateKind.code != code).order_by(CertificateKind.position)
-    ).all()
-    ordered = [*others[: position - 1], kind, *others[position - 1 :]]
-    for number, each in enumerate(ordered, 1):
-        each.position = number
+    _move(session, CertificateKind, kind, position)
     session.flush()
     note_change(
         session,
@@ -160,6 +170,47 @@ def change_certificate_kind(
         now=now,
     )
     return kind
+
+
+def save_report_category(
+    session: Session, code: str, order: CategoryOrder, *, position: int, new: bool, by: str, now: datetime
+) -> ReportCategory:
+    """Add or change what can be reported, and who answers. Raises :class:`CodeTaken`, :class:`Unknown`.
+
+    ``position`` is its place in the menu, from 1; the others move so that no two have one place. Reports that
+    were forwarded stay where they went.
+    """
+    if session.get(CompetentOffice, order.office_code) is None:
+        raise Unknown(order.office_code)
+    category = _save(session, ReportCategory, code, asdict(order), new=new, by=by, now=now)
+    before = category.position
+    _move(session, ReportCategory, category, position)
+    note_change(
+        session,
+        by=by,
+        what="report_categories",
+        which=code,
+        before={"position": before},
+        after={"position": category.position},
+        now=now,
+    )
+    return category
+
+
+def save_competent_office(
+    session: Session, code: str, *, name: str, email: str, new: bool, by: str, now: datetime
+) -> CompetentOffice:
+    """Add or change an office that reports are forwarded to. Raises :class:`CodeTaken`, :class:`Unknown`.
+
+    Mails that are written already go where they were addressed.
+    """
+    values = {"name": name, "email": email}
+    return _save(session, CompetentOffice, code, values, new=new, by=by, now=now)
+
+
+def change_fee(session: Session, code: str, *, amount: Decimal, source: str, by: str, now: datetime) -> Fee:
+    """Another amount, and the rule that says so. Raises :class:`Unknown`."""
+    return _save(session, Fee, code, {"amount": amount, "source": source}, new=False, by=by, now=now)
 
 
 def save_office(
@@ -211,6 +262,17 @@ def save_service(
     return _save(session, AppointmentService, code, values, new=new, by=by, now=now)
 
 
+def _move(session: Session, model: type[P], row: P, position: int) -> None:
+    """Give ``row`` that place, from 1; the others move so that no two have one place."""
+    ordered: list[P] = list(
+        session.scalars(select(model).where(model.code != row.code).order_by(model.position))
+    )
+    ordered.insert(position - 1, row)
+    for number, each in enumerate(ordered, 1):
+        each.position = number
+    session.flush()
+
+
 def _save(
     session: Session, model: type[M], code: str, values: dict[str, Any], *, new: bool, by: str, now: datetime
 ) -> M:
@@ -222,7 +284,7 @@ def _save(
     before = None if row is None else values_of(row)
     if row is None:
         row = model(code=code, **values)
-        if not isinstance(row, Office):
+        if not isinstance(row, Office | CompetentOffice | Fee):
             # It is spoken last.
             last = session.scalar(select(func.max(type(row).position)))
             row.position = (last or 0) + 1

@@ -22,12 +22,34 @@ KEPT = timedelta(days=366)
 _AGENT = 200
 
 
-def begin_session(session: Session, operator: Operator, way: SignInWay, *, agent: str, now: datetime) -> str:
-    """Note that somebody logged in; returns what the browser has to keep. Old rows of theirs go."""
+def begin_session(
+    session: Session,
+    operator: Operator,
+    way: SignInWay,
+    *,
+    agent: str,
+    now: datetime,
+    id_token: str | None = None,
+    provider_session: str | None = None,
+) -> str:
+    """Note that somebody logged in; returns what the browser has to keep. Old rows of theirs go.
+
+    ``id_token`` and ``provider_session`` (its claim ``sid``) are of the town's own log-in, where it vouched.
+    """
     session.execute(
         delete(OperatorSession).where(
             OperatorSession.operator_id == operator.id, OperatorSession.began_at < now - KEPT
         )
+    )
+    # Sessions that ran out have nothing to show any more.
+    session.execute(
+        update(OperatorSession)
+        .where(
+            OperatorSession.operator_id == operator.id,
+            OperatorSession.began_at < now - LONGEST_SESSION,
+            OperatorSession.id_token.is_not(None),
+        )
+        .values(id_token=None)
     )
     key = secrets.token_urlsafe(32)
     session.add(
@@ -38,6 +60,8 @@ def begin_session(session: Session, operator: Operator, way: SignInWay, *, agent
             began_at=now,
             seen_at=now,
             agent=agent[:_AGENT],
+            id_token=id_token,
+            provider_session=provider_session,
         )
     )
     session.flush()
@@ -84,6 +108,33 @@ def end_session(session: Session, operator_id: int, session_id: int, *, now: dat
     )
 
 
+def id_token_of(session: Session, session_id: int) -> str | None:
+    """What the town's own log-in vouched with for a session that is open."""
+    return session.scalar(select(OperatorSession.id_token).where(OperatorSession.id == session_id))
+
+
+def end_sessions_of_provider(
+    session: Session, *, issuer: str, subject: str | None, provider_session: str | None, now: datetime
+) -> int:
+    """End what the town's own log-in says is over; returns how many sessions.
+
+    With ``provider_session`` only those that began in it, else all of the operator whom it knows as
+    ``subject``, as far as that log-in vouched for them.
+    """
+    of_operator = select(Operator.id).where(Operator.oidc_issuer == issuer)
+    if subject is not None:
+        of_operator = of_operator.where(Operator.oidc_subject == subject)
+    which = [
+        OperatorSession.way == SignInWay.SINGLE_SIGN_ON,
+        OperatorSession.operator_id.in_(of_operator),
+    ]
+    if provider_session is not None:
+        which.append(OperatorSession.provider_session == provider_session)
+    elif subject is None:
+        return 0
+    return _end(session, now, *which)
+
+
 def end_sessions(session: Session, operator_id: int, *, now: datetime, but: int | None = None) -> int:
     """End all sessions of that operator, except the one with the id ``but``; returns how many."""
     others = [] if but is None else [OperatorSession.id != but]
@@ -94,7 +145,7 @@ def _end(session: Session, now: datetime, *which: object) -> int:
     done = session.execute(
         update(OperatorSession)
         .where(OperatorSession.ended_at.is_(None), *which)  # type: ignore[arg-type]
-        .values(ended_at=now)
+        .values(ended_at=now, id_token=None)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
 

@@ -14,6 +14,8 @@ from ivr.steps import Dialog, Option, Recording, choose, prompt, record, say
 #: Longest spoken place and message, and the least speech in a message, seconds.
 PLACE, MESSAGE = 30, 120
 LEAST = 2.0
+#: What a menu has room for.
+CATEGORIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ReportDesk(Protocol):
     """Where reports go."""
 
     def categories(self) -> Sequence[str]:
-        """The codes of what can be reported, at most four, in the order they are spoken."""
+        """The codes of what can be reported, at most :data:`CATEGORIES`, in the order they are spoken."""
 
     def can_call_back(self) -> bool:
         """Whether the calling number is shown."""

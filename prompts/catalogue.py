@@ -44,6 +44,7 @@ from prompts.speaking import (
     Piece,
     groups_of,
 )
+from prompts.town_names import is_name
 
 #: Where the texts of this town lie.
 TEXTS = Path(__file__).resolve().parent
@@ -134,6 +135,10 @@ class Catalogue:
     def keys(self, language: str) -> tuple[str, ...]:
         """The keys in the order of the file."""
         return tuple(self._prompts[language])
+
+    def has(self, language: str, key: str) -> bool:
+        """Whether that language has the sentence."""
+        return key in self._prompts[language]
 
     def prompt(self, language: str, key: str) -> Prompt:
         """Raises :class:`UnknownPrompt`."""
@@ -377,8 +382,9 @@ def load_catalogue(
 ) -> Catalogue:
     """Reads every ``<language>.toml`` in ``texts``; ``sounds`` is where the rendered files are or will be.
 
-    ``own`` are texts of the town's that replace ours, by language and key. One that does not fit (any more)
-    leaves ours in place: an old text of the town must not keep a new version from starting.
+    ``own`` are texts of the town's that replace ours, by language and key, or name what the town has added.
+    One that does not fit (any more) leaves ours in place: an old text of the town must not keep a new version
+    from starting.
 
     Raises :class:`CatalogueError` naming every entry that is wrong.
     """
@@ -394,7 +400,8 @@ def load_catalogue(
         known = dict(shipped)
         for key, text in own.get(language, {}).items():
             with suppress(KeyError, ValueError):
-                known[key] = in_own_words(known[key], language, text)
+                usual = unwritten(key, language) if key not in known and is_name(key) else known[key]
+                known[key] = in_own_words(usual, language, text)
         prompts[language] = MappingProxyType(known)
     for language, entries in prompts.items():
         wrong += (
@@ -407,6 +414,11 @@ def load_catalogue(
     if wrong:
         raise CatalogueError("The prompt texts are not usable:\n" + "\n".join(wrong))
     return Catalogue(sounds, MappingProxyType(prompts))
+
+
+def unwritten(key: str, language: str) -> Prompt:
+    """The sentence of something that the town has added, before anybody has written it: without values."""
+    return Prompt(key, "", language, ())
 
 
 def in_own_words(prompt: Prompt, language: str, text: str) -> Prompt:

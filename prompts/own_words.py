@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from prompts.catalogue import Catalogue, load_catalogue
 from prompts.rendering import open_folder, write_whole
 
 
@@ -52,6 +53,42 @@ def recordings_there(home: Path) -> Mapping[tuple[str, str], int]:
         (file.parent.name, file.name.removesuffix(".wav")): file.stat().st_mtime_ns
         for file in recordings(home).glob("*/*.wav")
     }
+
+
+def ask_anew(home: Path, language: str, key: str) -> None:
+    """Ask the worker to make a sound again: with the voice wanted now, or because its file is broken."""
+    marker = _asked(home) / language / key
+    open_folder(marker.parent)
+    marker.touch()
+
+
+def take_asked(home: Path) -> set[tuple[str, str]]:
+    """The sounds that were asked for since, by language and key; each is given once."""
+    taken = set()
+    for marker in _asked(home).glob("*/*"):
+        marker.unlink(missing_ok=True)
+        taken.add((marker.parent.name, marker.name))
+    return taken
+
+
+class Words:
+    """The catalogue with the town's own words, read anew when those have changed. Threads may share it."""
+
+    def __init__(self, sounds: Path, home: Path) -> None:
+        self._sounds, self._home = sounds, home
+        self._read: tuple[int | None, Catalogue] | None = None
+
+    def now(self) -> Catalogue:
+        """What calls that come now hear."""
+        changed = when_changed(self._home)
+        read = self._read
+        if read is None or read[0] != changed:
+            self._read = read = (changed, load_catalogue(self._sounds, own=read_own(self._home)))
+        return read[1]
+
+
+def _asked(home: Path) -> Path:
+    return home.resolve() / "prompts" / "anew"
 
 
 def _file(home: Path) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from desk.db import Sessions, reading
 from desk.prompt_texts import own_texts
 from desk.settings import Settings
-from prompts.own_words import read_own, recordings, recordings_there, write_own
+from prompts.own_words import read_own, recordings, recordings_there, take_asked, write_own
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class Rewording:
     def __init__(self, settings: Settings, database: Sessions) -> None:
         self._settings = settings
         self._database = database
-        #: What was taken into use; at first nothing, since recordings may have come while no worker was there.
+        #: What was taken into use; at first nothing: recordings may have come while no worker was there.
         self._recorded: Mapping[tuple[str, str], int] = {}
 
     def keep_up(self) -> None:
@@ -28,7 +28,8 @@ class Rewording:
         with reading(self._database) as session:
             wanted = own_texts(session)
         recorded, spoken = recordings_there(home), read_own(home)
-        if wanted == spoken and recorded == self._recorded:
+        asked = take_asked(home)
+        if wanted == spoken and recorded == self._recorded and not asked:
             return
         changed = {
             (language, key)
@@ -36,7 +37,7 @@ class Rewording:
             for key in wanted.get(language, {}).keys() | spoken.get(language, {}).keys()
             if wanted.get(language, {}).get(key) != spoken.get(language, {}).get(key)
         }
-        self._render(wanted, changed, {each for each, _ in recorded.items() ^ self._recorded.items()})
+        self._render(wanted, changed, asked | {each for each, _ in recorded.items() ^ self._recorded.items()})
         if wanted != spoken:
             write_own(home, wanted)
         self._recorded = recorded
@@ -46,7 +47,7 @@ class Rewording:
         self,
         wanted: Mapping[str, Mapping[str, str]],
         changed: set[tuple[str, str]],
-        recorded: set[tuple[str, str]],
+        sounds: set[tuple[str, str]],
     ) -> None:
         # Numeric libraries that only rendering needs.
         from prompts.catalogue import load_catalogue
@@ -61,7 +62,7 @@ class Rewording:
             for language, key in changed
             # A text with placeholders has a sound for each of its parts: key-1, key-2 ...
             if sound.language == language and sound.key.rsplit("-", 1)[0] == key
-        } | recorded
+        } | sounds
         report = render(
             catalogue,
             choose_engines(self._settings.voice),

@@ -38,7 +38,7 @@ from desk.keyring import Keyring
 from desk.permissions import Permission
 from desk.settings import Settings
 from desk.two_step import TwoStep
-from prompts.catalogue import load_catalogue
+from prompts.own_words import Words
 from webhooks.access_log import log_requests
 from webhooks.api.description import description_page
 from webhooks.api.serving import KEYED, PREFIX, Api
@@ -72,8 +72,11 @@ OPEN = frozenset(
         "console.static",
     }
 )
-#: Those that ask for Twilio's signature instead; those of :data:`KEYED` ask for an API key.
-SIGNED = frozenset({"twilio.status", "twilio.sms", "twilio.voice", "twilio.unanswered"})
+#: Those that ask for a signature instead: Twilio's, or that of the town's own log-in. Those of :data:`KEYED`
+#: ask for an API key.
+SIGNED = frozenset(
+    {"console.single_sign_on_ended", "twilio.status", "twilio.sms", "twilio.voice", "twilio.unanswered"}
+)
 
 #: No form of ours is anywhere near this large.
 LONGEST_BODY = 64 * 1024
@@ -131,7 +134,7 @@ def create_app(
         "menu",
         menu_page(
             database,
-            load_catalogue(settings.sounds),
+            Words(settings.sounds, settings.home),
             texts,
             number=settings.town_number,
             email=settings.town_email,
@@ -152,6 +155,7 @@ def create_app(
         app.register_blueprint(blueprint)
         # No browser is led here with somebody's cookie: a key or a signature is asked for.
         csrf.exempt(blueprint)
+    csrf.exempt(app.view_functions["console.single_sign_on_ended"])
     for start in ("/", "/console/"):
         app.add_url_rule(start, "start", _to_requests)
     declare(app, "start", Permission.USE_CONSOLE)

@@ -19,7 +19,8 @@ from desk.town import Town, read_town
 from ivr.hours import WEEKDAYS
 from ivr.tree import Choice, Kind, Node
 from prompts.catalogue import Catalogue
-from webhooks.town_menu import option, sentence, town_tree
+from prompts.own_words import Words
+from webhooks.town_menu import option, sayable_offer, sentence, town_tree
 
 #: Days of which the hours are shown.
 DAYS = 7
@@ -27,18 +28,21 @@ DAYS = 7
 
 def menu_page(
     database: Sessions,
-    catalogue: Catalogue,
+    words: Words,
     texts: Texts,
     *,
     number: str,
     email: str,
     clock: Callable[[], datetime],
 ) -> Callable[[], ResponseReturnValue]:
-    """The view of ``/menu``. ``number`` is the one citizens dial, ``email`` where they may write."""
+    """The view of ``/menu``. ``number`` is the one citizens dial, ``email`` where they may write.
+
+    ``words`` are the sentences as the town has them said.
+    """
 
     def menu() -> ResponseReturnValue:
         language = _language()
-        now = clock()
+        now, catalogue = clock(), words.now()
         with reading(database) as db:
             town, offer = read_town(db), read_offer(db, now)
         hours = OpeningHours.of(town)
@@ -54,7 +58,7 @@ def menu_page(
             closes_at=hours.closes_at(now),
             next_opening=hours.next_opening(now),
             days=_days(hours, town, catalogue, now, language),
-            nodes=[_shown(node, catalogue, language) for node in town_tree(offer)],
+            nodes=[_shown(node, catalogue, language) for node in town_tree(sayable_offer(offer, catalogue))],
         )
 
     return menu

@@ -124,6 +124,7 @@ class ReportCategory(Schema):
 
     code: Code
     name_it: str
+    name_en: str
     working_days: int
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from console.phone_pages import phone_url
 from desk.settings import Settings
@@ -79,6 +79,9 @@ def _exceptions(settings: Settings) -> dict[str, str]:
             ),
             "Permissions-Policy": HEADERS["Permissions-Policy"].replace("microphone=()", "microphone=(self)"),
         }
+    if leads_to := g.get("form_leads_to"):
+        # Logging out at the town's own log-in, which may send on to who it trusts itself.
+        return {"Content-Security-Policy": _policy(form_action=f"'self' {leads_to} https:")}
     if endpoint == "start" or (endpoint.startswith("console.") and endpoint not in _NEVER_FRAMED):
         # Only by ourselves: the page with the phone.
         return {

@@ -18,6 +18,7 @@ from ivr.message import unanswered
 from ivr.override import OverrideDesk, override
 from ivr.paused import Duty, paused
 from ivr.ports import CertificateDraft, CertificateKind, DayHours, Delivery, Desk, Opening, Subject
+from ivr.report import CATEGORIES
 from ivr.rooms import Part, Purpose, Standing
 from ivr.steps import Prompt, prompt
 from ivr.supposed import Known, Suppositions
@@ -28,6 +29,7 @@ from ivr.voice_notice import Notice, voice_notice
 from ivr.waiting import waiting
 from ivr.walk import Walked, World, walk
 from prompts.catalogue import Catalogue
+from prompts.town_names import COURSES, REPORTS, ROOMS, SERVICES, sayable
 
 #: The dialogs in which 0 must lead to a person. The others are for our own phones.
 FOR_CITIZENS = frozenset({"switchboard", "unanswered", "waiting"})
@@ -63,6 +65,17 @@ def walk_all(offer: Offer) -> dict[str, Walked]:
     )
     calm = {name: walk(_calm(world)) for name, world in worlds(offer).items()}
     return {name: walk(world, into=calm[name]) for name, world in worlds(little).items()}
+
+
+def sayable_offer(offer: Offer, catalogue: Catalogue) -> Offer:
+    """``offer`` without what the telephone has no words for, as calls get it."""
+    return replace(
+        offer,
+        services=sayable(catalogue, SERVICES, offer.services),
+        report_categories=sayable(catalogue, REPORTS, offer.report_categories)[:CATEGORIES],
+        courses=sayable(catalogue, COURSES, offer.courses),
+        rooms=sayable(catalogue, ROOMS, offer.rooms),
+    )
 
 
 @lru_cache(maxsize=4)

@@ -18,7 +18,8 @@ from ivr.rules import broken_rules
 from ivr.tree import Node
 from ivr.walk import nodes_in_source
 from prompts.catalogue import SUFFIXES, Catalogue, load_catalogue
-from webhooks.town_menu import FOR_CITIZENS, lines, option, sentence, town_tree, walk_all
+from prompts.own_words import Words
+from webhooks.town_menu import FOR_CITIZENS, lines, option, sayable_offer, sentence, town_tree, walk_all
 
 
 @click.command("tree")
@@ -27,7 +28,8 @@ from webhooks.town_menu import FOR_CITIZENS, lines, option, sentence, town_tree,
 def tree(language: str | None, as_json: bool) -> None:
     """Print the menus of the town's number as text, taken from the dialogs themselves."""
     settings = Settings()
-    catalogue, nodes = load_catalogue(settings.sounds), town_tree(_offer(settings))
+    catalogue = Words(settings.sounds, settings.home).now()
+    nodes = town_tree(sayable_offer(_offer(settings), catalogue))
     languages = [language] if language else ["it", "en"]
     if as_json:
         told = {each: [_as_data(node, catalogue, each) for node in nodes] for each in languages}
@@ -49,7 +51,7 @@ def check(demo: bool, texts_only: bool) -> None:
     settings = Settings()
     findings = broken_rules(
         walk_all(_demo_offer() if demo else _offer(settings)),
-        load_catalogue(settings.sounds),
+        load_catalogue(settings.sounds) if demo else Words(settings.sounds, settings.home).now(),
         nodes=nodes_in_source(),
         for_citizens=FOR_CITIZENS,
         suffixes=() if texts_only else SUFFIXES,

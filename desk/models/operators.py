@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.models.base import Base, closed_set
@@ -76,6 +76,10 @@ class OperatorSession(Base):
     ended_at: Mapped[datetime | None]
     #: What the browser calls itself.
     agent: Mapped[str] = mapped_column(String(200))
+    #: How the town's own log-in calls its session, if it does, and what it vouched with. The latter is shown
+    #: to it when the session ends, and goes with it.
+    provider_session: Mapped[str | None] = mapped_column(String(255), index=True)
+    id_token: Mapped[str | None] = mapped_column(Text)
 
 
 class RecoveryCode(Base):

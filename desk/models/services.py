@@ -61,6 +61,8 @@ class ReportCategory(Base):
     position: Mapped[int]
     #: What the office reads.
     name_it: Mapped[str] = mapped_column(String(120))
+    #: ``None`` where nobody has written one: then the Italian one is shown.
+    name_en: Mapped[str | None] = mapped_column(String(120))
     office_code: Mapped[str] = mapped_column(ForeignKey("competent_offices.code"), index=True)
     #: Working days within which it is answered.
     working_days: Mapped[int]

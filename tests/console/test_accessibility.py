@@ -36,11 +36,13 @@ MANAGED = (
     "/console/rooms/civic_hall",
     "/console/certificates",
     "/console/offices",
+    "/console/reporting",
     "/console/prompts",
     "/console/prompts/welcome.greeting",
     "/console/messages",
     "/console/messages/appointment_booked",
     "/console/changes",
+    "/console/audit",
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from desk.citizens import register_citizen
 from desk.db import Sessions, reading, transaction
 from desk.keyring import open_keyring
-from desk.models import Audit, Citizen, Operator, RequestState, Role
+from desk.models import Audit, Citizen, Consent, Operator, RequestState, Role
 from desk.settings import Settings
 from tests.console.fixed import Clock, File, birth_certificate
 from tests.console.signing_in import an_operator, sign_in
@@ -199,3 +199,22 @@ def test_what_is_due_is_marked_and_counted(
     assert "Scadute: 2. In scadenza oggi: 1." in page
     assert page.count(">Scaduta<") == 2
     assert page.count(">Scade oggi<") == 1
+
+
+def test_a_landline_agrees_to_be_called_and_a_foreign_number_to_nothing(
+    client: FlaskClient, sessions: Sessions, giulia: Citizen
+) -> None:
+    an_operator(sessions, "olga", Role.OPERATOR)
+    sign_in(client, "olga")
+    card = f"/console/citizens/{giulia.id}"
+    act = f"{card}/act"
+    for number, status in (("02 90901234", 303), ("+41 44 668 18 00", 400)):
+        added = client.post(act, data={"act": "add_number", "number": number})
+        assert added.status_code == 303
+        e164 = "+" + "".join(filter(str.isdigit, number if number[0] == "+" else f"39{number}"))
+        answer = client.post(act, data={"act": "give", "e164": e164, "purpose": "receipts"})
+        assert answer.status_code == status, number
+    with reading(sessions) as session:
+        consent = session.scalars(select(Consent)).one()
+        assert (consent.e164, consent.text_version) == ("+390290901234", "counter-voice-1")
+    assert "versione counter-voice-1" in client.get(card).text

@@ -23,6 +23,7 @@ OTHER = {
     "console.talk": 404,
     "console.attachment": 404,
     "console.search_requests": 303,
+    "console.find_audit": 303,
     "console.end_search": 303,
     "console.work_request": 400,  # nothing was pressed
     "console.work_requests": 400,
@@ -108,6 +109,9 @@ OTHER = {
     "console.save_room": 404,
     "console.decide_room": 404,
     "console.change_certificate": 404,
+    "console.change_fee": 404,
+    "console.save_category": 400,
+    "console.save_competent_office": 400,
     "console.save_office": 400,
     "console.save_service": 400,
 }

@@ -6,20 +6,25 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
+from typing import cast
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from flask import Flask
+from flask import Flask, current_app, g
 from flask.testing import FlaskClient
+from joserfc import jwk, jwt
 from playwright.sync_api import Browser, expect
 from pydantic import SecretStr
+from werkzeug.serving import BaseWSGIServer
 
 from desk.db import Sessions, reading, transaction
 from desk.models import Operator, OperatorSession, SignInWay
 from desk.settings import Settings
 from tests.console.browsing import Visitor, served
 from tests.console.fixed import KEYRING, Clock
+from tests.console.signing_in import sign_in
 from webhooks.app import create_app
 
 with warnings.catch_warnings():
@@ -32,16 +37,22 @@ pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarnin
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[str]:
-    """Where a provider runs that knows Anna and two strangers."""
+def provider() -> Iterator[BaseWSGIServer]:
+    """A provider that knows Anna and two strangers."""
     people = [
-        User(sub="subject-of-anna", claims={"preferred_username": "Anna"}),
+        User(sub="subject-of-anna", claims={"preferred_username": "Anna", "sid": "session-7"}),
         User(sub="stranger", claims={"preferred_username": "zeno"}),
         User(sub="namesake", claims={"preferred_username": "anna"}),
         User(sub="nameless"),
     ]
     with run_server_in_thread(user_claims=people) as server:
-        yield f"http://localhost:{server.server_port}"
+        yield server
+
+
+@pytest.fixture(scope="module")
+def issuer(provider: BaseWSGIServer) -> str:
+    """Where it runs."""
+    return f"http://localhost:{provider.server_port}"
 
 
 @pytest.fixture
@@ -146,6 +157,118 @@ def test_without_one_there_is_no_such_log_in(sessions: Sessions, settings: Setti
     app.extensions["engine"].dispose()
 
 
+def test_logging_out_goes_on_to_the_town_s_own_log_in(
+    client: FlaskClient, sessions: Sessions, settings: Settings, clock: Clock, anna: Operator, issuer: str
+) -> None:
+    client.get(_answer_of(client, "subject-of-anna"))
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    with reading(sessions) as db:
+        row = db.query(OperatorSession).one()
+        hint = row.id_token
+        assert row.provider_session == "session-7"
+        assert hint
+        assert hint.count(".") == 2
+    page = client.post("/console/logout")
+    assert page.status_code == 200
+    form = page.text.partition("data-submit")[2].partition("</form>")[0]
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    assert fields == {
+        "id_token_hint": hint,
+        "client_id": "centralino",
+        "post_logout_redirect_uri": "http://localhost/console/login",
+    }
+    assert f'action="{issuer}/oauth2/end_session"' in page.text
+    assert f"form-action 'self' {issuer} https:;" in page.headers["Content-Security-Policy"]
+    # Here it is over whatever happens there, and nothing of it is kept.
+    assert client.get("/console/requests").status_code == 303
+    with reading(sessions) as db:
+        assert db.query(OperatorSession).one().id_token is None
+
+    # A provider that is away keeps nobody in.
+    client.get(_answer_of(client, "subject-of-anna"))
+    app = create_app(settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:1"}), KEYRING, clock=clock)
+    app.config["WTF_CSRF_ENABLED"] = False
+    name = app.config["SESSION_COOKIE_NAME"]
+    elsewhere, cookie = app.test_client(), client.get_cookie(name)
+    assert cookie is not None
+    elsewhere.set_cookie(name, cookie.value)
+    assert elsewhere.post("/console/logout").location == "/console/login"
+    assert client.get("/console/requests").status_code == 303
+    app.extensions["engine"].dispose()
+
+    # Who came with a password has nothing to end there.
+    sign_in(client, "anna")
+    assert client.post("/console/logout").location == "/console/login"
+
+
+def _log_out_token(provider: BaseWSGIServer, issuer: str, now: datetime, **changed: object) -> str:
+    """What the provider posts when somebody has logged out there; ``None`` leaves a claim out."""
+    claims: dict[str, object] = {
+        "iss": issuer,
+        "aud": "centralino",
+        "iat": int(now.timestamp()),
+        "exp": int(now.timestamp()) + 120,
+        "jti": "1",
+        "sub": "subject-of-anna",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    }
+    claims = {name: value for name, value in (claims | changed).items() if value is not None}
+    with cast(Flask, provider.app).test_request_context():
+        current_app.preprocess_request()
+        # Of another library: its keys are not ours.
+        key = jwk.RSAKey.import_key(g.oidc_provider_mock_storage.jwk.as_dict(is_private=True))
+    return jwt.encode({"alg": "RS256", "kid": key.thumbprint()}, claims, key)
+
+
+def test_who_logs_out_there_is_out_here(
+    client: FlaskClient,
+    sessions: Sessions,
+    clock: Clock,
+    anna: Operator,
+    issuer: str,
+    provider: BaseWSGIServer,
+) -> None:
+    def told(token: str) -> int:
+        return client.post("/console/login/town/ended", data={"logout_token": token}).status_code
+
+    def inside() -> bool:
+        return client.get("/console/requests").status_code == 200
+
+    client.get(_answer_of(client, "subject-of-anna"))
+    other = client.application.test_client()
+    own_key = jwk.RSAKey.generate_key(2048, {"kid": "mine"}, private=True)
+    for token in (
+        "",
+        "no.token.here",
+        _log_out_token(provider, issuer, clock.now, iss="https://elsewhere.example"),
+        _log_out_token(provider, issuer, clock.now, aud="another"),
+        _log_out_token(provider, issuer, clock.now, events={}),
+        _log_out_token(provider, issuer, clock.now, nonce="n"),
+        _log_out_token(provider, issuer, clock.now, sub=None),
+        _log_out_token(provider, issuer, clock.now - timedelta(hours=1)),
+        _log_out_token(provider, issuer, clock.now + timedelta(hours=1)),
+        jwt.encode({"alg": "RS256", "kid": "mine"}, {"sub": "subject-of-anna"}, own_key),
+    ):
+        assert told(token) == 400
+        assert inside()
+    # Of somebody else, or of another session of hers.
+    assert told(_log_out_token(provider, issuer, clock.now, sub="stranger")) == 200
+    assert told(_log_out_token(provider, issuer, clock.now, sid="session-8")) == 200
+    assert inside()
+    # A log-in by password is none of the provider's.
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    sign_in(other, "anna")
+    assert told(_log_out_token(provider, issuer, clock.now, sub=None, sid="session-7")) == 200
+    assert not inside()
+    client.get(_answer_of(client, "subject-of-anna"))
+    assert told(_log_out_token(provider, issuer, clock.now, aud=["centralino", "x"])) == 200
+    assert not inside()
+    assert other.get("/console/profile").status_code == 303  # the second step comes first
+    with reading(sessions) as db:
+        ended = [row.ended_at is not None for row in db.query(OperatorSession).order_by(OperatorSession.id)]
+    assert ended == [True, False, True]
+
+
 @pytest.mark.usefixtures("anna")
 def test_in_a_browser_the_way_there_and_back_is_allowed_by_the_policy(browser: Browser, app: Flask) -> None:
     with served(app) as address:
@@ -157,6 +280,10 @@ def test_in_a_browser_the_way_there_and_back_is_allowed_by_the_policy(browser: B
         expect(page.locator("h1")).to_have_text("Richieste")
         page.goto("/console/profile")
         expect(page.locator("main")).to_contain_text("Account del Comune")
+        page.get_by_role("button", name="Esci").click()
+        # On by itself to the provider, and back.
+        page.get_by_role("button", name="End session").click()
+        expect(page.locator("main")).to_contain_text("Accesso terminato.")
         # The provider's own page asks a server for its style that the tests do not reach.
         assert [told for told in visitor.complaints if "Content Security Policy" in told] == []
         page.context.close()

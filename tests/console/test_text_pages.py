@@ -56,7 +56,9 @@ def test_prompts_are_found_and_say_where_they_are_heard(manager: FlaskClient) ->
     page = manager.get("/console/prompts?q=certificato+nascita").text
     assert "certificate.kind.birth" in page
     assert "appointments.booked" not in page
-    assert "appointments.confirm_move" in manager.get("/console/prompts/appointments.confirm.yes").text
+    heard = manager.get("/console/prompts/appointments.confirm.yes").text
+    assert "Appuntamento: conferma dello spostamento" in heard
+    assert "appointments.confirm_move" not in heard
     assert nodes_of("appointments.where.identity_card") == {"appointments.booked", "appointments.moved"}
     assert manager.get("/console/prompts/no.such.key").status_code == 404
 
@@ -123,6 +125,14 @@ def test_a_recording_wins_over_the_voice_until_it_is_removed(
     assert sound.read_bytes() != recorded
     assert not recording(settings.home, "it", KEY).exists()
     assert "Voce sintetica: pico" in manager.get(f"/console/prompts/{KEY}").text
+    # A file that was damaged is made again when somebody asks for it.
+    whole = sound.read_bytes()
+    sound.write_bytes(b"noise")
+    worker.keep_up()
+    assert sound.read_bytes() == b"noise"
+    assert manager.post(f"/console/prompts/{KEY}/it/recording", data={"do": "anew"}).status_code == 303
+    worker.keep_up()
+    assert sound.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

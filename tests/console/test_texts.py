@@ -7,6 +7,7 @@ import pytest
 
 from console.texts import Language, Texts
 from desk.settings import PROJECT
+from ivr.walk import nodes_in_source
 
 TEXTS = Texts.read()
 
@@ -48,7 +49,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
         "identified",
         "receipt",
     }
-    groups |= {"language", "column", "recording", "error", "category", "call_back"}
+    groups |= {"language", "column", "recording", "error", "call_back"}
     groups |= {"place", "purpose", "part", "decision"}
     groups |= {"tried", "closed", "occasion"}
     groups |= {"act", "act_done", "outcome", "attached", "call_outcome", "happening"}
@@ -71,6 +72,8 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
         "message_name",
     }
     groups |= {"changed"}
+    groups |= {"node", "fee"}
+    groups |= {"audit_action", "audit_said", "audit_act", "operation"}
     groups |= {"job", "job_column", "job_result", "table", "kept_because"}
     # Of the phone: named by what Asterisk and the line say.
     groups |= {"pause_reason", "phone_state"}
@@ -100,3 +103,12 @@ def test_an_unknown_text_is_an_error_and_an_unknown_value_shows_itself() -> None
         TEXTS.say(Language.ITALIAN, "page.nonsense")
     assert TEXTS.label(Language.ITALIAN, "kind", "hunting_licence") == "hunting_licence"
     assert TEXTS.label(Language.ENGLISH, "kind", "birth") == "Birth certificate"
+
+
+def test_every_node_of_the_dialogs_has_a_name_of_its_own() -> None:
+    for texts in TEXTS.by_language.values():
+        named = {key.removeprefix("node."): text for key, text in texts.items() if key.startswith("node.")}
+        # What is in brackets are the ends of ways, for the statistics.
+        assert {node for node in named if not node.startswith("(")} == nodes_in_source()
+        nodes = [text for node, text in named.items() if not node.startswith("(")]
+        assert len(set(nodes)) == len(nodes)

@@ -124,7 +124,13 @@ def _report_categories(session: Session, _: None, __: Asked) -> ReportCategories
     )
     return ReportCategories(
         items=[
-            ReportCategory(code=row.code, name_it=row.name_it, working_days=row.working_days) for row in rows
+            ReportCategory(
+                code=row.code,
+                name_it=row.name_it,
+                name_en=row.name_en or row.name_it,
+                working_days=row.working_days,
+            )
+            for row in rows
         ]
     )
 

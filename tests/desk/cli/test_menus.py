@@ -18,6 +18,7 @@ from desk.db import Sessions, sessions, transaction
 from desk.models import Base
 from desk.overrides import override_hours
 from ivr.walk import Walked, nodes_in_source
+from prompts.own_words import write_own
 from webhooks.town_menu import FOR_CITIZENS
 
 GIULIA = "3331112201"
@@ -43,6 +44,21 @@ def run(*words: str) -> tuple[int, str]:
 def everything(engine: Engine) -> dict[str, list[Any]]:
     with engine.connect() as connection:
         return {name: list(connection.execute(select(table))) for name, table in Base.metadata.tables.items()}
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_town_reads_its_own_words(tmp_path: Path) -> None:
+    """What the worker has given a voice is what callers hear, so it is what is shown."""
+    write_own(tmp_path, {"it": {"main.requests": "Per i nostri certificati,"}})
+    for command in (
+        ("tree", "--language", "it"),
+        ("what-if", "2026-11-24 10:00"),
+        ("simulate", "--keys", "1"),
+    ):
+        code, text = run(*command)
+        assert code == 0, command
+        assert "Per i nostri certificati" in text, command
+        assert "Per certificati e richieste" not in text, command
 
 
 @pytest.mark.usefixtures("engine")
