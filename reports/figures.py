@@ -58,6 +58,14 @@ class Table:
     period: Period
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
+    #: How it is called in Italian and English, where it is none of :data:`TABLES`.
+    names: tuple[str, str] | None = None
+
+    def title(self, language: str) -> str:
+        """Its name in ``it`` or ``en``."""
+        if self.names is None:
+            return TABLES[self.name].title(language)
+        return self.names[language == "en"]
 
 
 @dataclass(frozen=True, slots=True)
