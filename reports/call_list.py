@@ -1,7 +1,7 @@
 """The calls behind a number: which ones a figure counts, one by one.
 
-A list has as many calls as the figure says: both follow the same rules (:mod:`reports.facts`), the figure from
-sums, the list from the raw rows.
+A list has as many calls as the figure says: both follow the same rules (:mod:`reports.facts`), the figure
+from sums, the list from the raw rows.
 """
 
 from __future__ import annotations
@@ -371,11 +371,8 @@ def story_of(session: Session, call: str) -> CallStory | None:
     if known is None and stay is None:
         return None
     (row,) = _rows(session, [call], What.CALLS if known else What.OFFERED)
-    steps = (
-        [Step(event.at, event.node, event.event, event.detail, None) for event in known.events]
-        if known
-        else []
-    )
+    events = known.events if known else ()
+    steps = [Step(event.at, event.node, event.event, event.detail, None) for event in events]
     if stay is not None:
         lines = lines_by_call(session, QueueStay.call_unique_id == call).get(call, [])
         steps += [

@@ -1,7 +1,7 @@
 """What managers ask the figures: a period, what it is compared with, and only which calls.
 
-A question is read from the arguments of an address and written to them again, so that every page of figures can
-be kept and passed on. Nobody's name or number is ever part of one.
+A question is read from the arguments of an address and written to them again, so that every page of figures
+can be kept and passed on. Nobody's name or number is ever part of one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,19 @@ DESK_IN_ADDRESS = "-"
 LONGEST = 5 * 366
 #: Rows of single hours are shown for so many days at most.
 TIMELINE_DAYS = 62
+#: Filters that leave something out.
+NARROWING = (
+    "line",
+    "office",
+    "language",
+    "operator",
+    "tier",
+    "channel",
+    "kind",
+    "hour",
+    "half",
+    "weekday",
+)
 #: The longest threshold, seconds.
 _HOUR = 3600
 _DAY = timedelta(days=1)
@@ -145,19 +158,7 @@ class Question:
     @property
     def said(self) -> frozenset[str]:
         """Names of the filters that leave something out."""
-        names = (
-            "line",
-            "office",
-            "language",
-            "operator",
-            "tier",
-            "channel",
-            "kind",
-            "hour",
-            "half",
-            "weekday",
-        )
-        return frozenset(name for name in names if getattr(self, name) is not None)
+        return frozenset(name for name in NARROWING if getattr(self, name) is not None)
 
     def but(self, **changed: Any) -> Question:
         """The same question but for what changed; a new period is one from a day to a day."""
