@@ -100,7 +100,7 @@ class CallPage:
 
 def list_calls(session: Session, question: Question, what: What, *, first: int, most: int) -> CallPage:
     """The calls that ``what`` counts, from number ``first`` (0 is the latest) on."""
-    at = Call.started_at if what in _OF_CALLS else QueueStay.entered_at
+    at = _moment(what)
     conditions = _conditions(session, question, what, at)
     if question.hour is None and question.half is None and question.weekday is None:
         total = session.scalar(_from(select(func.count()), what).where(*conditions)) or 0
@@ -120,10 +120,25 @@ def list_calls(session: Session, question: Question, what: What, *, first: int, 
 
 
 def _name(what: What) -> Any:
+    if what is What.LOST:
+        return LostCall.call_unique_id
     return Call.unique_id if what in _OF_CALLS else QueueStay.call_unique_id
 
 
+def _moment(what: What) -> Any:
+    if what is What.LOST:
+        return LostCall.lost_at
+    return Call.started_at if what in _OF_CALLS else QueueStay.entered_at
+
+
 def _from(query: Select[Any], what: What) -> Select[Any]:
+    if what is What.LOST:
+        # A call can be lost before it comes to the queue.
+        return (
+            query.select_from(LostCall)
+            .outerjoin(QueueStay, QueueStay.call_unique_id == LostCall.call_unique_id)
+            .outerjoin(Call, Call.unique_id == LostCall.call_unique_id)
+        )
     if what in _OF_CALLS:
         return query.select_from(Call).outerjoin(QueueStay, QueueStay.call_unique_id == Call.unique_id)
     return query.select_from(QueueStay).outerjoin(Call, Call.unique_id == QueueStay.call_unique_id)
@@ -140,11 +155,9 @@ def _at_that_time(question: Question, at: datetime) -> bool:
 
 def _conditions(session: Session, question: Question, what: What, at: Any) -> list[ColumnElement[bool]]:
     period = question.period
-    found: list[ColumnElement[bool]] = [
-        at >= period.begins_at,
-        at < period.ends_at,
-        ~_name(what).startswith(OURS),
-    ]
+    found: list[ColumnElement[bool]] = [at >= period.begins_at, at < period.ends_at]
+    if what is not What.LOST:
+        found.append(~_name(what).startswith(OURS))
     if question.line is not None or question.office is not None:
         found.append(_on_line(session, question))
     if question.language is not None:
@@ -233,11 +246,7 @@ def _counted(session: Session, question: Question, what: What) -> list[ColumnEle
             stay == StayOutcome.ANSWERED,
             _seconds(session, QueueStay.entered_at, QueueStay.answered_at) <= limits.within,
         ],
-        What.LOST: [
-            select(LostCall.call_unique_id)
-            .where(LostCall.call_unique_id == QueueStay.call_unique_id)
-            .exists()
-        ],
+        What.LOST: [],
     }
     return counted[what]
 
@@ -261,7 +270,7 @@ def _rows(session: Session, calls: Sequence[str], what: What) -> Sequence[CallRo
             _from(
                 select(
                     _name(what).label("call"),
-                    Call.started_at,
+                    _moment(what).label("at"),
                     Call.called,
                     Call.outcome.label("outcome"),
                     Call.caller_e164.label("caller"),
@@ -291,7 +300,7 @@ def _rows(session: Session, calls: Sequence[str], what: What) -> Sequence[CallRo
         rows.append(
             CallRow(
                 call=call,
-                at=row.started_at if what in _OF_CALLS else row.entered_at,
+                at=row.at,
                 line=line_of(row.called),
                 waited=waited,
                 end=row.stay or row.outcome or "",

@@ -85,6 +85,8 @@ class Question:
     span: Span = Span.LAST_30
     compare: Compare = Compare.PREVIOUS
     by: str = ""
+    #: Which of a page's views.
+    view: str = ""
     line: str | None = None
     office: str | None = None
     language: str | None = None
@@ -99,13 +101,16 @@ class Question:
     weekday: int | None = None
 
     @classmethod
-    def read(cls, said: Mapping[str, str], *, today: date, by: Sequence[str] = ()) -> Question:
+    def read(
+        cls, said: Mapping[str, str], *, today: date, by: Sequence[str] = (), views: Sequence[str] = ()
+    ) -> Question:
         """Read the arguments of an address; what is empty or unknown by name counts as not said.
 
         Args:
             said: the arguments.
             today: of Rome.
             by: what the page can be told apart by, the first one without it.
+            views: the page's views, the first one without it.
 
         Raises:
             BadQuestion: for the first argument that makes no sense.
@@ -126,6 +131,7 @@ class Question:
             span,
             read.member("compare", Compare) or Compare.PREVIOUS,
             asked_by,
+            read.one_of("view", views) or (views[0] if views else ""),
             line=read.text("line", r"\+?[A-Za-z0-9_.-]{1,40}"),
             office=DESK if office == DESK_IN_ADDRESS else office,
             language=read.text("language", r"[a-z]{2,5}"),
@@ -177,6 +183,7 @@ class Question:
             "to": self.period.last if chosen else None,
             "compare": self.compare if self.compare is not Compare.PREVIOUS else None,
             "by": self.by or None,
+            "view": self.view or None,
             "line": self.line,
             "office": office,
             "language": self.language,
