@@ -19,7 +19,7 @@ from desk.db import Sessions, reading
 from desk.models import Channel, DirectLine, RequestKind, Tier
 from desk.permissions import Permission
 from desk.settings import Settings
-from reports.calls import DESK, Level
+from reports.calls import DESK, Level, Limits
 from reports.definitions import Unit
 from reports.periods import day_in_rome
 from reports.questions import DESK_IN_ADDRESS, NARROWING, BadQuestion, Compare, Question, Span
@@ -105,6 +105,7 @@ class StatisticsFrame:
             "page_name": page,
             "question": question,
             "uses": uses,
+            "limits_plain": question.limits == Limits(),
             "unused": [
                 self._texts.label(asking.language, "stat_filter", name)
                 for name in NARROWING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,7 @@ def _figures(figures: object, names: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(figures, name) for name in names}
 
 
-def _desk(asking: Asking, period: Period) -> Mapping[str, Any]:
+def _desk(asking: Asking, period: Period) -> dict[str, Any]:
     """Figures that know no filters."""
     session, now = asking.session, asking.now
     ((_, filed),) = request_figures(session, period, now=now, by=RequestsBy.TOTAL)

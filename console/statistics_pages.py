@@ -141,15 +141,11 @@ class StatisticsPages:
         with self._frame.asking() as asking:
             question = asking.question
             heat = heat_map(asking.session, question.period, where=question.where)
-            busy = [half for (_, half), count in heat.offered.items() if count]
-            halves = range(
-                min(views.SHOWN_HALVES.start, *busy) if busy else views.SHOWN_HALVES.start,
-                max(views.SHOWN_HALVES.stop, *(half + 1 for half in busy))
-                if busy
-                else views.SHOWN_HALVES.stop,
-            )
+            busy = sorted(half for (_, half), count in heat.offered.items() if count)
+            halves = range(busy[0], busy[-1] + 1) if busy else range(0)
             highest = max((peak.calls for peak in heat.peaks(1)), default=0.0)
-            weekdays = [day for day in range(7) if day < 5 or any(wd == day for wd, _ in heat.offered)]
+            called = {weekday for (weekday, _), count in heat.offered.items() if count}
+            weekdays = [weekday for weekday in range(7) if weekday < 5 or weekday in called]
 
             def cell(weekday: int, half: int) -> dict[str, Any]:
                 mean, count = heat.mean(weekday, half), heat.offered.get((weekday, half), 0)

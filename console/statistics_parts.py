@@ -140,6 +140,8 @@ class Piece:
     as_facts: bool = False
     #: A sentence below the heading.
     note: str = ""
+    #: A long table that the chart mostly stands for: it is unfolded by who wants it.
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from flask import url_for
 
@@ -16,7 +17,7 @@ from reports.calls import DESK, By, busiest_days
 from reports.charts import columns, lines, lying, shares
 from reports.citizen_figures import texts_received
 from reports.counter_figures import counter_heat_map, visits_by_day
-from reports.definitions import Unit
+from reports.definitions import Unit, definitions
 from reports.figures import Column, Table
 from reports.ivr_paths import edges
 from reports.path_picture import path_picture
@@ -97,7 +98,11 @@ def calls(asking: Asking) -> list[Piece]:
     """Calls by what was chosen, in one of the views."""
     question, by = asking.question, By(asking.question.by)
     if question.view == "levels":
-        made = asking.table("levels", by if by is not By.OPERATOR else By.TOTAL)
+        # Waits are not known by phone.
+        if by is By.OPERATOR:
+            by, question = By.TOTAL, question.but(by=By.TOTAL.value)
+            asking = replace(asking, question=question)
+        made = asking.table("levels", by)
     else:
         made = asking.table("calls", by)
         if by is not By.OPERATOR:
@@ -151,7 +156,7 @@ def behind(asking: Asking) -> Link:
     known = {what.value for what in What}
 
     def link(row: Row, column: str) -> str | None:
-        made = columns_of[column] if column in columns_of else None
+        made = columns_of.get(column)
         if column not in known or made is None or not row[made]:
             return None
         narrowed = _narrowed(question, by, row[0])
@@ -192,9 +197,10 @@ def _narrowed(question: Question, by: str, key: object) -> Question | None:
     return question.but(**{by: key}) if isinstance(key, str) else None
 
 
-def list_address(question: Question, what: str, **more: object) -> str:
+def list_address(question: Question, what: str, **more: Any) -> str:
     """Where the list of those calls is."""
-    return url_for("console.statistics_list", what=what, **(question.but(by="", view="").address() | more))
+    address: dict[str, Any] = {"what": what, **question.but(by="", view="").address(), **more}
+    return url_for("console.statistics_list", **address)
 
 
 def lost(asking: Asking) -> list[Piece]:
@@ -254,7 +260,7 @@ def ivr(asking: Asking) -> list[Piece]:
             as_facts=True,
         ),
         Piece(nodes, lying(title, dropped, language=language) if dropped else ""),
-        Piece(asking.table("paths"), picture, note=asking.say("statistics.paths_note")),
+        Piece(asking.table("paths"), picture, note=asking.say("statistics.paths_note"), folded=True),
     ]
 
 
@@ -382,7 +388,13 @@ def citizens(asking: Asking) -> list[Piece]:
 
 def quality(asking: Asking) -> list[Piece]:
     """Whether the figures can be trusted."""
-    return [Piece(asking.table("quality"))]
+    made = asking.table("quality")
+    known = {one.name(asking.language.value): one for one in definitions().values()}
+    rows = tuple(
+        (name, known[str(name)].definition(asking.language.value), found) for name, found in made.rows
+    )
+    columns_told = (Column("finding"), Column("meaning"), Column("found"))
+    return [Piece(Table(made.name, made.period, columns_told, rows))]
 
 
 def occupancy(asking: Asking) -> list[Piece]:

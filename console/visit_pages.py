@@ -1,4 +1,4 @@
-"""Counting who comes to the counter: a number and Enter, or a press of a button, for each service asked for."""
+"""Counting who comes to the counter: a number and Enter, or a button, for each service asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways callers take through the dialogs, as a picture: nodes from left to right, broader where more went."""
+"""The ways callers take through the dialogs as a picture: from left to right, broader where more went."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from reports.facts import START
 from reports.ivr_paths import Edge
 
 #: The most frequent steps, and the nodes of one column, that are drawn.
-EDGES, _ROWS = 34, 9
-_BOX, _GAP, _TALL, _ROW = 168, 62, 38, 54
+EDGES, _ROWS = 60, 9
+#: Columns before that of the ends: more would be broader than a page.
+_COLUMNS = 5
+_BOX, _GAP, _TALL, _ROW = 158, 44, 38, 54
 _TOP, _BROADEST = 12, 16.0
 #: Characters of a name that fit into a box.
 _LONGEST = 24
@@ -60,11 +62,13 @@ def path_picture(
 def _forward(edges: Sequence[Edge]) -> list[Edge]:
     """The most frequent steps that lead away from the start, each to a node farther from it."""
     frequent = [edge for edge in edges if edge.origin != edge.target][:EDGES]
-    depth = _depths(frequent)
+    depth = {node: far for node, far in _depths(frequent).items() if far < _COLUMNS or _is_end(node)}
     return [
         edge
         for edge in frequent
-        if edge.origin in depth and (_is_end(edge.target) or depth[edge.target] > depth[edge.origin])
+        if edge.origin in depth
+        and edge.target in depth
+        and (_is_end(edge.target) or depth[edge.target] > depth[edge.origin])
     ]
 
 
