@@ -15,7 +15,7 @@ from reports.calls import By, Where
 from reports.changes import Change, change_of
 from reports.charts import columns, lines, spark
 from reports.counter_figures import appointment_figures, visits_by_day
-from reports.definitions import definitions
+from reports.definitions import Unit, definitions
 from reports.figures import Column, Table
 from reports.lost import lost_figures
 from reports.occupancy import occupancy
@@ -152,7 +152,10 @@ def _course_chart(asking: Asking, made: Overview) -> str:
     if len(made.course) < 2:
         return ""
     by, language = made.course_by, asking.language.value
-    labels = [f"{group.key:%d/%m}" if by is By.DAY else f"{group.key:%m/%Y}" for group in made.course]
+    labels = [
+        f"{group.key:%d/%m}" if by is By.DAY else str(asking.words(Unit.MONTH, group.key))[:3]
+        for group in made.course
+    ]
     names = ("offered", "answered", "long_abandons")
     series = {asking.name(name): [getattr(group.figures, name) for group in made.course] for name in names}
     title = asking.say("statistics.course_chart")
