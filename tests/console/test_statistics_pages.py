@@ -79,6 +79,7 @@ def test_the_overview_beside_the_day_before(manager: FlaskClient) -> None:
 def test_every_page_opens_in_both_languages_with_nothing_and_with_something(
     client: FlaskClient, sessions: Sessions, clock: Clock
 ) -> None:
+    clock.now = datetime(2026, 11, 24, 9, tzinfo=UTC)
     as_role(client, sessions, Role.MANAGER)
     addresses = [
         "/console/statistics",
@@ -86,12 +87,12 @@ def test_every_page_opens_in_both_languages_with_nothing_and_with_something(
         *("/console/statistics/" + name for name in ("when", "list", "staffing", "year", "definitions")),
         "/console/statistics/year/2026.html",
     ]
+    assert "I conti non sono ancora stati fatti" in client.get("/console/statistics").text
     for filled in (False, True):
         if filled:
             with transaction(sessions) as db:
                 load_demo(db, DEMO_KEYRING, clock.now)
             keep_monday(sessions)
-            clock.now = datetime(2026, 11, 24, 9, tzinfo=UTC)
         for address in addresses:
             for language in ("it", "en"):
                 assert client.get(f"{address}?lang={language}").status_code == 200, (address, filled)
