@@ -14,7 +14,7 @@ from reports.call_list import What
 from reports.calls import By, Where
 from reports.changes import Change, change_of
 from reports.charts import columns, lines, spark
-from reports.counter_figures import appointment_figures, visits_by_day
+from reports.counter_figures import appointment_figures, visits_in
 from reports.definitions import Unit, definitions
 from reports.figures import Column, Table
 from reports.lost import lost_figures
@@ -143,7 +143,7 @@ def _desk(asking: Asking, period: Period) -> dict[str, Any]:
     found: dict[str, Any] = _figures(lost_figures(session, period), ("lost", "recovered_share"))
     found["occupancy"] = occupancy(session, period, now=now)[""].share
     found |= _figures(filed, ("filed", "in_time_share", "overdue"))
-    found["visits"] = sum(visits_by_day(session, period).values())
+    found["visits"] = visits_in(session, period)
     kept = appointment_figures(session, period, now=now)[""]
     return found | _figures(kept, ("kept_share", "missed"))
 
