@@ -130,6 +130,13 @@ def test_a_filter_that_cannot_be_is_named(manager: FlaskClient) -> None:
     assert "/console/statistics/calls?span=today&amp;language=en" in page
 
 
+def test_the_ways_through_the_dialog_name_their_ends(manager: FlaskClient) -> None:
+    page = words(manager.get(f"/console/statistics/ivr?{DAY}").text)
+    assert "welcome.closed Riagganciato 1" in page
+    assert "Inizio main 3" in page
+    assert "Riagganciato welcome" not in page
+
+
 def test_the_heat_map_is_a_table_with_links(manager: FlaskClient) -> None:
     page = manager.get(f"/console/statistics/when?{DAY}").text
     (row,) = re.findall(r"<tr><th scope=\"row\">09:00</th>(.*?)</tr>", page)
