@@ -259,7 +259,7 @@ def ivr(asking: Asking) -> list[Piece]:
             ),
             as_facts=True,
         ),
-        Piece(nodes, lying(title, dropped, language=language) if dropped else ""),
+        Piece(nodes, lying(title, dropped, language=language) if dropped else "", note=title),
         Piece(asking.table("paths"), picture, note=asking.say("statistics.paths_note"), folded=True),
     ]
 

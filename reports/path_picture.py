@@ -20,6 +20,8 @@ EDGES, _ROWS = 60, 9
 _COLUMNS = 5
 _BOX, _GAP, _TALL, _ROW = 158, 44, 38, 54
 _TOP, _BROADEST = 12, 16.0
+#: Where steps over several columns go, and the boxes begin below them.
+_LANE, _FIRST = 14, 36
 #: Characters of a name that fit into a box.
 _LONGEST = 24
 
@@ -101,7 +103,7 @@ def _places(edges: Sequence[Edge]) -> tuple[Mapping[str, _Place], int]:
     for node, far in depth.items():
         columns[last if _is_end(node) else far].append(node)
     return {
-        node: _Place(_TOP + column * (_BOX + _GAP), _TOP + row * _ROW)
+        node: _Place(_TOP + column * (_BOX + _GAP), _FIRST + row * _ROW)
         for column, nodes in columns.items()
         for row, node in enumerate(sorted(nodes, key=lambda node: (-arrived[node], node))[:_ROWS])
     }, last + 1
@@ -110,11 +112,20 @@ def _places(edges: Sequence[Edge]) -> tuple[Mapping[str, _Place], int]:
 def _line(edge: Edge, places: Mapping[str, _Place], most: int) -> str:
     origin, target = places[edge.origin], places[edge.target]
     x1, y1, x2, y2 = origin.x + _BOX, origin.y + _TALL / 2, target.x, target.y + _TALL / 2
-    bend = max(30.0, (x2 - x1) / 2)
     broad = max(1.0, _BROADEST * edge.passages / most)
+    if x2 - x1 <= _GAP:
+        bend = (x2 - x1) / 2
+        way = f"C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+    else:
+        # Above the boxes between: behind them it would seem to come from there.
+        bend = _GAP / 2
+        way = (
+            f"C{x1 + bend} {y1} {x1 + bend} {_LANE} {x1 + _GAP} {_LANE} H{x2 - _GAP} "
+            f"C{x2 - bend} {_LANE} {x2 - bend} {y2} {x2} {y2}"
+        )
     return (
-        f'<path d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}" fill="none" '
-        f'stroke="{FIRST}" stroke-opacity="0.35" stroke-width="{broad:.1f}"/>'
+        f'<path d="M{x1} {y1} {way}" fill="none" stroke="{FIRST}" stroke-opacity="0.35" '
+        f'stroke-width="{broad:.1f}"/>'
     )
 
 

@@ -62,7 +62,7 @@ def test_from_the_overview_to_a_call_and_to_paper(
     page.get_by_role("link", name="Quando").click()
     expect(page.locator(".heat tbody tr").first).to_contain_text("3,0")
     look("heat map")
-    page.locator(".heat").get_by_role("link", name="3,0").click()
+    page.locator(".heat").get_by_role("link", name="3,0").first.click()
     expect(page.locator("h2").first).to_have_text("Chiamate offerte: 3")
     look("list")
     page.locator("tbody a").first.press("Enter")
