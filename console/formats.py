@@ -23,6 +23,11 @@ def clock(value: datetime) -> str:
     return value.astimezone(ROME).strftime("%H:%M")
 
 
+def clock_with_seconds(value: datetime) -> str:
+    """``14:05:09`` on the clock of Rome. Wants an aware time."""
+    return value.astimezone(ROME).strftime("%H:%M:%S")
+
+
 def duration(seconds: int) -> str:
     """``2:05``, minutes and seconds."""
     return f"{seconds // 60}:{seconds % 60:02}"

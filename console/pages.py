@@ -16,7 +16,7 @@ from console.casework_pages import CaseworkPages
 from console.change_pages import ChangePages
 from console.citizen_data_pages import CitizenDataPages
 from console.citizen_pages import CitizenPages
-from console.formats import amount, comma, day, day_and_time
+from console.formats import amount, clock_with_seconds, comma, day, day_and_time
 from console.formats import clock as clock_text
 from console.hours_pages import HoursPages
 from console.job_pages import JobPages
@@ -34,14 +34,17 @@ from console.reporting_pages import ReportingPages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
+from console.statistics_pages import StatisticsPages
 from console.supervising import Supervising
 from console.telephone_pages import TelephonePages
 from console.texts import Texts
 from console.try_pages import TryPages
+from console.visit_pages import VisitPages
 from desk.db import Sessions
 from desk.settings import Settings
 from desk.two_step import TwoStep
 from prompts.own_words import Words
+from reports.charts import as_image
 
 
 def _sections() -> Sequence[Shown]:
@@ -92,12 +95,16 @@ def console_blueprint(
     PromptPages(sessions, texts, settings, words, clock=clock).add_to(blueprint)
     ReportingPages(sessions, texts, clock=clock, words=words).add_to(blueprint)
     OfferPages(sessions, texts, clock=clock, words=words).add_to(blueprint)
+    StatisticsPages(sessions, texts, settings, clock=clock).add_to(blueprint)
+    VisitPages(sessions, texts, clock=clock).add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")
     blueprint.add_app_template_filter(service_name, "named")
     blueprint.add_app_template_filter(comma)
     blueprint.add_app_template_filter(lambda value: amount(str(value)), "euro")
     blueprint.add_app_template_filter(day_and_time)
+    blueprint.add_app_template_filter(clock_with_seconds, "clock_seconds")
+    blueprint.add_app_template_filter(as_image)
 
     def for_templates() -> dict[str, Any]:
         language = language_of_visitor()

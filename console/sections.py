@@ -66,6 +66,7 @@ SECTIONS: Sequence[Section] = (
                 "new.title",
                 frozenset({"console.new_request_form", "console.file_request"}),
             ),
+            Entry("console.visits", "visits.title", frozenset({"console.count_visit"})),
         ),
     ),
     Section(
@@ -170,7 +171,32 @@ SECTIONS: Sequence[Section] = (
             ),
         ),
     ),
-    Section("section.statistics", "it-chart-line", ()),
+    Section(
+        "section.statistics",
+        "it-chart-line",
+        (
+            Entry("console.statistics", "stat_page.overview", frozenset({"console.statistics_definitions"})),
+            Entry(
+                "console.statistics_calls",
+                "stat_page.calls",
+                frozenset({"console.statistics_list", "console.statistics_call"}),
+            ),
+            Entry("console.statistics_when", "stat_page.when"),
+            Entry("console.statistics_lost", "stat_page.lost"),
+            Entry("console.statistics_operators", "stat_page.operators"),
+            Entry("console.statistics_ivr", "stat_page.ivr"),
+            Entry("console.statistics_requests", "stat_page.requests"),
+            Entry("console.statistics_counter", "stat_page.counter"),
+            Entry("console.statistics_appointments", "stat_page.appointments"),
+            Entry("console.statistics_messages", "stat_page.messages"),
+            Entry(
+                "console.statistics_citizens", "stat_page.citizens", frozenset({"console.set_inhabitants"})
+            ),
+            Entry("console.statistics_staffing", "stat_page.staffing"),
+            Entry("console.statistics_year", "stat_page.year"),
+            Entry("console.statistics_quality", "stat_page.quality"),
+        ),
+    ),
     Section(
         "section.settings",
         "it-settings",

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     MANAGE_TEXTS = auto()
     SEE_STATISTICS = auto()
     EXPORT_STATISTICS = auto()
+    #: Who called, in the list of the calls behind a figure.
+    SEE_CALLERS = auto()
     SEE_JOBS = auto()
     SEE_AUDIT = auto()
     MANAGE_OPERATORS = auto()
@@ -87,6 +89,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         Permission.MANAGE_AGENDA,
         Permission.SET_NOTICES,
         Permission.SEE_STATISTICS,
+        Permission.SEE_CALLERS,
         Permission.SEE_JOBS,
     },
     Role.MANAGER: _MANAGER,

@@ -98,13 +98,21 @@ def _things(session: Session, by: FlowBy) -> Sequence[FlowCategory] | Sequence[C
     return session.scalars(select(CounterService).order_by(CounterService.position)).all()
 
 
+def visits_in(session: Session, period: Period) -> int:
+    """How many visits there were."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(CounterVisit)
+            .where(CounterVisit.at >= period.begins_at, CounterVisit.at < period.ends_at)
+        )
+        or 0
+    )
+
+
 def visits_a_week(session: Session, period: Period) -> float | None:
     """Mean number of visits in seven days; ``None`` if nobody came."""
-    visits = session.scalar(
-        select(func.count())
-        .select_from(CounterVisit)
-        .where(CounterVisit.at >= period.begins_at, CounterVisit.at < period.ends_at)
-    )
+    visits = visits_in(session, period)
     return visits * 7 / len(period) if visits else None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from desk.settings import ROME
 from prompts.speaking import english, italian
 from reports.definitions import Unit, definitions
-from reports.figures import TABLES, Column, Table, Value
+from reports.figures import Column, Table, Value
 
 #: What is shown where there is nothing to count.
 NOTHING = "–"
@@ -55,7 +55,7 @@ def in_words(unit: Unit, value: Value, language: str = "it") -> str:
 def title(table: Table, language: str = "it") -> str:
     """The table's name and its period."""
     period = table.period
-    return f"{TABLES[table.name].title(language)}, {period.first:%d/%m/%Y} – {period.last:%d/%m/%Y}"
+    return f"{table.title(language)}, {period.first:%d/%m/%Y} – {period.last:%d/%m/%Y}"
 
 
 def as_csv(table: Table) -> str:
@@ -98,7 +98,7 @@ def as_xlsx(table: Table, language: str = "it") -> bytes:
     formats = {unit: book.add_format({"num_format": shown}) for unit, shown in _CELLS.items()}
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet(TABLES[table.name].title(language)[:31].replace("/", "-"))
+    sheet = book.add_worksheet(table.title(language)[:31].replace("/", "-"))
     for place, column in enumerate(table.columns):
         sheet.write_string(0, place, column.heading(language), head)
         sheet.set_column(place, place, 14, formats.get(column.unit))

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.orm import Session
 
+from desk.models import Channel, RequestKind
 from reports import (
     calls,
     citizen_figures,
@@ -58,6 +59,14 @@ class Table:
     period: Period
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
+    #: How it is called in Italian and English, where it is none of :data:`TABLES`.
+    names: tuple[str, str] | None = None
+
+    def title(self, language: str) -> str:
+        """Its name in ``it`` or ``en``."""
+        if self.names is None:
+            return TABLES[self.name].title(language)
+        return self.names[language == "en"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,9 @@ class Asked:
     where: Where = field(default_factory=Where)
     limits: Limits = field(default_factory=Limits)
     language: str = "it"
+    #: Only requests of these.
+    kind: RequestKind | None = None
+    channel: Channel | None = None
 
     @property
     def total(self) -> str:
@@ -269,7 +281,9 @@ def _requests(session: Session, asked: Asked, now: datetime) -> _Made:
         "in_time_share",
         "mean_days",
     )
-    found = request_figures.request_figures(session, asked.period, now=now, by=by)
+    found = request_figures.request_figures(
+        session, asked.period, now=now, by=by, kind=asked.kind, channel=asked.channel
+    )
     if by is RequestsBy.TOTAL:
         return columns, [_fields(found[0][1], columns)]
     return (by.value, *columns), [[key, *_fields(figures, columns)] for key, figures in found]

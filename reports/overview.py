@@ -52,19 +52,21 @@ def overview(
     period: Period,
     *,
     now: datetime,
+    compared: Period | None = None,
     where: Where = Where(),  # noqa: B008  frozen
     limits: Limits = Limits(),  # noqa: B008  frozen
 ) -> Overview:
-    """Everything about ``period`` that fits on one page."""
+    """Everything about ``period`` that fits on one page; ``compared`` with the one before unless told."""
+    compared = compared or period.before()
     by = By.DAY if len(period) <= DAYS else By.MONTH
     course = call_figures(session, period, by=by, where=where, limits=limits)
     ((_, requests),) = request_figures(session, period, now=now, by=RequestsBy.TOTAL)
     return Overview(
         period,
-        period.before(),
+        compared,
         # What is read once need not be read again.
         merged(group.figures for group in course),
-        total(session, period.before(), where=where, limits=limits),
+        total(session, compared, where=where, limits=limits),
         course,
         by,
         call_figures(session, period, by=By.HOUR, where=where, limits=limits),

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from desk.models import Request, RequestKind, RequestPeriod, RequestState
+from desk.models import Channel, Request, RequestKind, RequestPeriod, RequestState
 from reports.periods import Period, day_in_rome, month
 
 CLOSED = (RequestState.DONE, RequestState.REJECTED)
@@ -82,8 +82,13 @@ def request_figures(
     now: datetime,
     by: RequestsBy = RequestsBy.TOTAL,
     lost_calls: bool = False,
+    kind: RequestKind | None = None,
+    channel: Channel | None = None,
 ) -> tuple[tuple[object, RequestFigures], ...]:
-    """Requests filed in ``period``. Lost calls are items of the list, but nobody asked for them."""
+    """Requests filed in ``period``, of one ``kind`` or ``channel`` only if told.
+
+    Lost calls are items of the list, but nobody asked for them: they count only where they are asked for.
+    """
     closed_at = func.max(
         case((RequestPeriod.state.in_(CLOSED), RequestPeriod.started_at)),
         type_=RequestPeriod.started_at.type,
@@ -102,8 +107,12 @@ def request_figures(
         .where(Request.filed_at >= period.begins_at, Request.filed_at < period.ends_at)
         .group_by(Request.id, *columns)
     )
-    if not lost_calls:
+    if kind is not None:
+        query = query.where(Request.kind == kind)
+    elif not lost_calls:
         query = query.where(Request.kind != RequestKind.LOST_CALL)
+    if channel is not None:
+        query = query.where(Request.channel == channel)
     groups: defaultdict[object, list[Any]] = defaultdict(list)
     if by is RequestsBy.TOTAL:
         groups["total"] = []

@@ -280,7 +280,7 @@ def _count_stays(session: Session, period: Period, sums: _Sums) -> None:
         .outerjoin(Call, Call.unique_id == QueueStay.call_unique_id)
         .where(entered)
     ).all()
-    lines = _lines_of(session, entered)
+    lines = lines_by_call(session, entered)
     over: dict[str, datetime] = dict(
         session.execute(
             select(CallLeg.unique_id, func.max(CallLeg.ended_at))
@@ -344,7 +344,8 @@ def _count_talks(key: _Key, lines: Sequence[QueueLine], over: datetime | None, s
         sums.talks[key, extension]["not_answered"] += 1
 
 
-def _lines_of(session: Session, entered: ColumnElement[bool]) -> dict[str, list[QueueLine]]:
+def lines_by_call(session: Session, entered: ColumnElement[bool]) -> dict[str, list[QueueLine]]:
+    """What the queue wrote of the stays of which ``entered`` holds, by call."""
     rows = session.execute(
         select(
             QueueEvent.at,

@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 from desk.models import Channel, Purpose, RequestKind
 from desk.settings import ROME
 from reports.calls import HeatMap
+from reports.charts import bars, columns, shares
 from reports.definitions import Unit, definitions
 from reports.exports import MONTHS, NOTHING, WEEKDAYS, in_words
 from reports.pdf import pdf_of
 from reports.year import YearFigures
-from reports.year_charts import bars, columns, shares
 
 #: Half hours that are shown: from 7:00 to 21:00.
 _SHOWN = range(14, 42)

@@ -25,6 +25,8 @@ _POLICY = {
 
 #: Pages with a telephone in them: they use the microphone and speak to Asterisk.
 PHONES = frozenset({"console.phone", "console.try_it"})
+#: The yearly report, which is the same file that can be taken away.
+REPORT = "console.statistics_year_page"
 #: Of the console: what has no place beside the phone.
 _NEVER_FRAMED = frozenset({"console.static", "console.sign_in"})
 
@@ -82,6 +84,13 @@ def _exceptions(settings: Settings) -> dict[str, str]:
     if leads_to := g.get("form_leads_to"):
         # Logging out at the town's own log-in, which may send on to who it trusts itself.
         return {"Content-Security-Policy": _policy(form_action=f"'self' {leads_to} https:")}
+    if endpoint == REPORT:
+        # A document of its own with its style and charts inside: nothing runs in it, nothing is loaded.
+        return {
+            "Content-Security-Policy": _policy(
+                script_src="'none'", style_src="'unsafe-inline'", connect_src="'none'", form_action="'none'"
+            )
+        }
     if endpoint == "start" or (endpoint.startswith("console.") and endpoint not in _NEVER_FRAMED):
         # Only by ourselves: the page with the phone.
         return {

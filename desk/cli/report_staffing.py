@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
 from desk.db import DatabaseGone, connect, reading, sessions
 from desk.settings import Settings
 from reports.exports import WEEKDAYS
-from reports.forecast import back_test, deadlines, forecast
-from reports.periods import day_in_rome
-from reports.staffing import Rules, Slot, advise, sentence, slot_levels
-from reports.staffing_rows import NothingRecorded, read_workload
-
-#: The forecast is tested on so many of the last weeks.
-_TESTED = timedelta(weeks=12)
+from reports.staffing import sentence
+from reports.staffing_plan import Wish, plan
+from reports.staffing_rows import NothingRecorded
 
 _WORDS = {
     "it": {
@@ -66,34 +61,24 @@ def staffing(
     weeks: int, operators: float | None, within: float, target: int, shrinkage: int, lang: str
 ) -> None:
     """Forecast the coming weeks and tell how many operators are needed when."""
-    now, words = datetime.now(UTC), _WORDS[lang]
-    today = day_in_rome(now)
+    words = _WORDS[lang]
+    wish = Wish(weeks, operators, within, target / 100, shrinkage / 100)
     try:
         with reading(sessions(connect(Settings().url))) as session:
-            work = read_workload(session, now=now)
+            made = plan(session, wish, now=datetime.now(UTC))
     except (DatabaseGone, NothingRecorded) as e:
         raise click.ClickException(str(e)) from e
-    logged_in = work.logged_in if operators is None else operators
-    rules = Rules(within, target / 100, shrinkage / 100, work.patience)
-    expected = forecast(work.history, work.open_days(today, weeks))
-    click.secho(f"{words['expected']}, {today:%d/%m/%Y} + {weeks}", bold=True)
+    work = made.work
+    click.secho(f"{words['expected']}, {made.begins:%d/%m/%Y} + {weeks}", bold=True)
     patience = words["endless"] if math.isinf(work.patience) else f"{work.patience:.0f} s"
     click.echo(
         str(words["rests"]).format(
-            handling=work.handling, patience=patience, logged_in=logged_in, shrinkage=shrinkage
+            handling=work.handling, patience=patience, logged_in=made.logged_in, shrinkage=shrinkage
         )
     )
-    sums: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
-    for day, halves in expected.items():
-        for half, calls in halves.items():
-            sums[day.weekday(), half].append(calls)
-    slots = [
-        Slot(weekday, half, sum(calls) / len(calls), work.handling) for (weekday, half), calls in sums.items()
-    ]
-    levels = slot_levels(slots, logged_in, rules)
     head = [word.format(within=within) for word in words["head"]]
     weekday = None
-    for one in levels:
+    for one in made.levels:
         if one.slot.weekday != weekday:
             weekday = one.slot.weekday
             click.secho(f"\n{WEEKDAYS[lang][weekday]}", bold=True)
@@ -103,17 +88,12 @@ def staffing(
         cells = (clock, f"{one.slot.calls:.1f}", f"{one.now:.0%}", f"{one.one_more:.0%}", needed)
         click.echo("".join(f"{cell:>16}" for cell in cells))
     click.echo("")
-    click.secho(sentence(advise(levels, rules), lang), bold=True)
-    near = [
-        deadline.name_en if lang == "en" else deadline.name_it
-        for deadline in deadlines()
-        if any(deadline.covers(day) for day in expected)
-    ]
+    click.secho(sentence(made.advice, lang), bold=True)
+    near = [deadline.name_en if lang == "en" else deadline.name_it for deadline in made.near]
     if near:
         click.echo(str(words["deadlines"]).format(names=", ".join(near)))
-    try:
-        ours, naive = back_test(work.history, first=today - _TESTED)
-    except ValueError:
+    if made.errors is None:
         click.echo(str(words["untested"]))
     else:
+        ours, naive = made.errors
         click.echo(str(words["error"]).format(ours=ours.wape * 100, naive=naive.wape * 100))

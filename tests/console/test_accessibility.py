@@ -43,6 +43,11 @@ MANAGED = (
     "/console/messages/appointment_booked",
     "/console/changes",
     "/console/audit",
+    # Of the statistics; with figures in them they are looked at in test_statistics_browser.py.
+    "/console/statistics",
+    "/console/statistics/calls",
+    "/console/statistics/year",
+    "/console/visits",
 )
 
 

@@ -114,6 +114,12 @@ OTHER = {
     "console.save_competent_office": 400,
     "console.save_office": 400,
     "console.save_service": 400,
+    "console.statistics_call": 404,
+    # A year that has not begun.
+    "console.statistics_year_page": 404,
+    "console.statistics_year_file": 404,
+    "console.set_inhabitants": 400,
+    "console.count_visit": 400,
 }
 
 
@@ -149,6 +155,9 @@ def test_each_role_gets_the_pages_of_its_permissions_and_no_other(
         "language": "it",
         "extension": "999",
         "kind": "documents",
+        "year": "2999",
+        **dict.fromkeys(("page", "table"), "calls"),
+        "form": "csv",
     }
     sign_in(client, "qualcuno")
     seen = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -10,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from desk.call_backs import CallBackLimits, CallBackOrder, ask_call_back
 from desk.db import Sessions, reading, transaction
-from desk.models import CallSums, QueueEvent
+from desk.models import CallSums, QueueEvent, Tier
 from desk.queue_history import rebuild_stays
+from reports.call_list import What, list_calls, story_of
 from reports.calls import (
     By,
     CallFigures,
@@ -26,6 +28,7 @@ from reports.calls import (
 )
 from reports.overview import overview
 from reports.periods import Period, month, year
+from reports.questions import Question
 from reports.rollups import rebuild, refresh
 from tests.reports.tables import (
     OFFICE_LINE,
@@ -144,17 +147,22 @@ def ask_for_call_back(session: Session) -> None:
     )
 
 
-@pytest.fixture
-def monday(town: Sessions) -> Sessions:
-    """The calls above, and the sums of them."""
-    with transaction(town) as session:
+def keep_monday(sessions: Sessions) -> None:
+    """Write the calls above into a demo town, and make the sums of them."""
+    with transaction(sessions) as session:
         keep_calls(session, DAY, CALLS)
         keep_events(session, DAY, EVENTS)
         keep_queue(session, queue_lines(DAY, QUEUE), at(DAY, "23:00:00"))
         keep_call_legs(session, DAY, LEGS, at(DAY, "23:00:00"))
         keep_answers(session, DAY, ANSWERS)
         ask_for_call_back(session)
-    refresh(town, now=NOW)
+    refresh(sessions, now=NOW)
+
+
+@pytest.fixture
+def monday(town: Sessions) -> Sessions:
+    """The calls above, and the sums of them."""
+    keep_monday(town)
     return town
 
 
@@ -461,3 +469,72 @@ def test_late_and_double_lines_change_nothing_wrong(monday: Sessions) -> None:
     rebuild(monday, now=NOW)
     with reading(monday) as session:
         assert session.execute(select(CallSums.__table__)).all() == kept
+
+
+def listed(session: Session, what: What, **only: Any) -> list[str]:
+    """The calls of a list, the first one first."""
+    page = list_calls(session, Question(ONE_DAY).but(**only), what, first=0, most=50)
+    assert page.total == len(page.rows)
+    return [row.call for row in page.rows][::-1]
+
+
+def test_behind_each_number_are_its_calls(monday: Sessions) -> None:
+    with reading(monday) as session:
+        day = total(session, ONE_DAY)
+        for what in set(What) - {What.LOST}:
+            assert len(listed(session, what)) == getattr(day, what.value), what
+        by_hour = call_figures(session, ONE_DAY, by=By.HOUR)
+        for group in by_hour:
+            for what in (What.CALLS, What.OFFERED, What.ANSWERED, What.LONG_ABANDONS):
+                calls = listed(session, what, hour=group.key)
+                assert len(calls) == getattr(group.figures, what.value), (what, group.key)
+        assert listed(session, What.LONG_ABANDONS) == ["4.0"]
+        assert listed(session, What.ANSWERED_IN_TIME) == ["1.0", "6.0", "7.0", "8.0"]
+        assert listed(session, What.ANSWERED_IN_TIME, limits=Limits(25)) == [
+            "1.0",
+            "2.0",
+            "6.0",
+            "7.0",
+            "8.0",
+        ]
+        assert listed(session, What.OFFERED, office="") == [f"{n}.0" for n in range(1, 8)]
+        assert listed(session, What.OFFERED, line=OFFICE_LINE) == ["8.0"]
+        assert listed(session, What.ANSWERED, language="en") == ["7.0"]
+        assert listed(session, What.ANSWERED, operator="201") == ["1.0", "6.0"]
+        assert listed(session, What.ANSWERED, tier=Tier.COUNTER) == ["2.0", "7.0"]
+        assert listed(session, What.OFFERED, half=18) == ["1.0", "2.0", "3.0"]
+        assert listed(session, What.OFFERED, weekday=1) == []
+        # Pages follow one another, whether the database counts or the clock does.
+        for only in ({}, {"weekday": 0}):
+            question = Question(ONE_DAY).but(**only)
+            second = list_calls(session, question, What.CALLS, first=4, most=4)
+            assert [row.call for row in second.rows] == ["7.0", "6.0", "5.0", "4.0"]
+            assert second.total == 11
+
+
+def test_a_call_of_the_list_step_by_step(monday: Sessions) -> None:
+    with reading(monday) as session:
+        rows = {
+            row.call: row for row in list_calls(session, Question(ONE_DAY), What.CALLS, first=0, most=50).rows
+        }
+        story = story_of(session, "2.0")
+        assert story_of(session, "no.such") is None
+    answered, given_up, served = rows["2.0"], rows["4.0"], rows["9.0"]
+    assert (answered.waited, answered.extension, answered.tier) == (25, "101", Tier.COUNTER)
+    assert (answered.talked, answered.end, answered.line) == (60, "answered", TOWN)
+    assert (given_up.waited, given_up.extension, given_up.talked, given_up.end) == (
+        40,
+        None,
+        None,
+        "abandoned",
+    )
+    assert (served.waited, served.end) == (None, "done")
+    # A call that was handed on has two conversations: 40 and 100 seconds.
+    assert rows["6.0"].talked == 140
+    assert story is not None
+    assert [(step.event, step.extension) for step in story.steps] == [
+        ("ENTERQUEUE", None),
+        ("RINGNOANSWER", "201"),
+        ("CONNECT", "101"),
+        ("COMPLETEAGENT", "101"),
+    ]

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from desk.db import Sessions, reading
+from reports.call_list import CALL_COLUMNS
 from reports.calls import By, CallFigures, Level
 from reports.citizen_figures import ConsentFigures, MessageFigures
 from reports.counter_figures import AppointmentFigures
@@ -18,6 +19,7 @@ from reports.lost import CallBackFigures, LostFigures
 from reports.periods import Period
 from reports.quality import Quality
 from reports.request_figures import AGES, OLDER, RequestFigures
+from reports.staffing_plan import STAFFING_COLUMNS
 
 NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
 #: Parts of figures that are not shown by themselves.
@@ -104,6 +106,14 @@ def test_each_table_can_be_asked_for(town: Sessions) -> None:
         "known_answered",
         "share",
         "waiting",
+        # Of lists that are no tables of sums.
+        *CALL_COLUMNS,
+        *STAFFING_COLUMNS,
+        # Of tables that pages put together.
+        "period",
+        "meaning",
+        "text_kind",
+        "texts",
     }
 
 
