@@ -340,6 +340,8 @@ def _registered(session: Session, asked: Asked, now: datetime) -> _Made:
 def _occupancy(session: Session, asked: Asked, now: datetime) -> _Made:
     columns = ("open_seconds", "paused_seconds", "busy_seconds")
     found = occupancy.occupancy(session, asked.period, now=now)
+    if asked.by == By.TOTAL:
+        return (*columns, "occupancy"), [[*_fields(found[""], columns), found[""].share]]
     return ("operator", *columns, "occupancy"), [
         (extension or asked.total, *_fields(one, columns), one.share) for extension, one in found.items()
     ]
@@ -387,7 +389,12 @@ TABLES: Mapping[str, TableKind] = {
     "paths": TableKind("Percorsi nel risponditore", "Paths through the dialog", _paths),
     "lost": TableKind("Chiamate perse e recuperate", "Lost and recovered calls", _lost),
     "call-backs": TableKind("Richiamate", "Call-backs", _call_backs),
-    "occupancy": TableKind("Occupazione dei telefoni", "Occupancy of the phones", _occupancy),
+    "occupancy": TableKind(
+        "Occupazione dei telefoni",
+        "Occupancy of the phones",
+        _occupancy,
+        (By.OPERATOR.value, By.TOTAL.value),
+    ),
     "requests": TableKind("Richieste", "Requests", _requests, tuple(by.value for by in RequestsBy)),
     "ages": TableKind("Età delle richieste aperte", "Age of open requests", _ages),
     "flow": TableKind(

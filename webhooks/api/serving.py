@@ -18,7 +18,7 @@ from desk.citizens import citizen_with_tax_code
 from desk.db import Sessions, reading, transaction
 from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, holder_of, once
 from desk.requests import request_by_reference
-from webhooks.api import appointments, filing, town_services
+from webhooks.api import appointments, filing, statistics, town_services
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     BAD_REQUEST,
@@ -39,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *filing.OPERATIONS,
     *appointments.OPERATIONS,
     *town_services.OPERATIONS,
+    *statistics.OPERATIONS,
 )
 #: The endpoints that answer to API keys instead of log-ins.
 KEYED = frozenset(f"api.{operation.name}" for operation in OPERATIONS)
