@@ -139,6 +139,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     from desk.schedule import Daily
     from desk.scheduler import Job
     from reports.rollups import make_again_at_night, refresh
+    from reports.today import FIGURES_JOB
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
@@ -156,7 +157,7 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
                 "lamp": Job(LAMP, lambda: lamp.keep(clock()), here=True),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),
-                "figures": Job(FIGURES, lambda: refresh(database, now=datetime.now(UTC))),
+                FIGURES_JOB: Job(FIGURES, lambda: refresh(database, now=datetime.now(UTC))),
                 "figures at night": Job(
                     Daily(FIGURES_AT_NIGHT), lambda: make_again_at_night(database, now=datetime.now(UTC))
                 ),
