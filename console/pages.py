@@ -36,6 +36,7 @@ from console.supervising import Supervising
 from console.telephone_pages import TelephonePages
 from console.texts import Texts
 from console.try_pages import TryPages
+from console.wall_pages import WallPages
 from desk.db import Sessions
 from desk.settings import Settings
 from desk.two_step import TwoStep
@@ -51,6 +52,7 @@ def console_blueprint(
     sessions: Sessions,
     texts: Texts,
     sign_in: SignIn,
+    wall: WallPages,
     settings: Settings,
     two_step: TwoStep,
     ami_password: str,
@@ -86,6 +88,7 @@ def console_blueprint(
     MessagePages(sessions, texts, clock=clock).add_to(blueprint)
     PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
     OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)
+    wall.add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")
     blueprint.add_app_template_filter(service_name, "named")

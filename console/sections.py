@@ -161,7 +161,17 @@ SECTIONS: Sequence[Section] = (
             ),
         ),
     ),
-    Section("section.statistics", "it-chart-line", ()),
+    Section(
+        "section.statistics",
+        "it-chart-line",
+        (
+            Entry(
+                "console.wall_screens",
+                "wall.screens",
+                frozenset({"console.wall", "console.make_wall_screen"}),
+            ),
+        ),
+    ),
     Section(
         "section.settings",
         "it-settings",

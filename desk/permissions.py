@@ -40,6 +40,8 @@ class Permission(StrEnum):
     MANAGE_TEXTS = auto()
     SEE_STATISTICS = auto()
     EXPORT_STATISTICS = auto()
+    #: Put figures on a screen on the wall, have them sent by mail.
+    SHARE_STATISTICS = auto()
     SEE_JOBS = auto()
     SEE_AUDIT = auto()
     MANAGE_OPERATORS = auto()
@@ -73,6 +75,7 @@ _MANAGER = frozenset(
         Permission.MANAGE_TEXTS,
         Permission.SEE_STATISTICS,
         Permission.EXPORT_STATISTICS,
+        Permission.SHARE_STATISTICS,
         Permission.SEE_JOBS,
     }
 )

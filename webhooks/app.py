@@ -32,6 +32,7 @@ from console.profile_pages import FIRST, NEVER_LATER
 from console.routes import declare, may_open
 from console.sign_in import BACKGROUND, SignIn
 from console.texts import Texts
+from console.wall_pages import SCREENS, WallPages
 from desk.attachments import LARGEST
 from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
@@ -69,6 +70,7 @@ OPEN = frozenset(
         "console.single_sign_on",
         "console.single_sign_on_back",
         "console.accessibility",
+        "console.wall_screen",
         "console.static",
     }
 )
@@ -115,10 +117,13 @@ def create_app(
     app.before_request(_allow_uploads)
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
+    wall = WallPages(database, texts, settings, clock=clock)
     app.register_blueprint(
-        console_blueprint(database, texts, sign_in, settings, two_step, keyring.console_password, clock=clock)
+        console_blueprint(
+            database, texts, sign_in, wall, settings, two_step, keyring.console_password, clock=clock
+        )
     )
-    app.before_request(_require_log_in)
+    app.before_request(lambda: _require_log_in(wall))
     app.add_url_rule("/health", "health", health_page(engine))
     app.add_url_rule("/metrics", "metrics", metrics_page(database, settings, clock=clock))
     app.add_url_rule(
@@ -176,7 +181,7 @@ class _SessionCookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def _require_log_in() -> ResponseReturnValue | None:
+def _require_log_in(wall: WallPages) -> ResponseReturnValue | None:
     # An address without a page has nothing to protect: it gets its 404.
     if request.endpoint is None or request.endpoint in OPEN | KEYED | SIGNED:
         return None
@@ -189,6 +194,8 @@ def _require_log_in() -> ResponseReturnValue | None:
         if not may_open(current_app, g.operator.role, request.endpoint):
             abort(403)
         return None
+    if request.endpoint in SCREENS and ((answer := wall.admit_screen()) or g.get("screen")):
+        return answer
     if request.endpoint in BACKGROUND:
         return Response(status=401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None

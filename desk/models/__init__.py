@@ -91,6 +91,7 @@ from desk.models.routing import (
     StayOutcome,
 )
 from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
+from desk.models.shared_figures import Every, ReportForm, ReportMail, ScheduledReport, WallScreen
 from desk.models.talks import (
     CallRecording,
     DirectLine,
@@ -171,6 +172,7 @@ __all__ = [
     "EventDelivery",
     "EventKind",
     "EventSubscription",
+    "Every",
     "FailedLogin",
     "Fee",
     "FiguresOfDay",
@@ -220,6 +222,8 @@ __all__ = [
     "RepeatSums",
     "ReportCategory",
     "ReportDetails",
+    "ReportForm",
+    "ReportMail",
     "Request",
     "RequestAttachment",
     "RequestDetails",
@@ -235,6 +239,7 @@ __all__ = [
     "RoomPurpose",
     "RoomUse",
     "RoutingRules",
+    "ScheduledReport",
     "Scope",
     "SignInWay",
     "SlotPattern",
@@ -250,6 +255,7 @@ __all__ = [
     "Tier",
     "TownChange",
     "WaitSums",
+    "WallScreen",
     "WrongPin",
     "folded",
 ]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
-from console.phone_pages import LIVE
+from console.live_feed import FEEDS
 from desk.db import transaction
 from desk.models.town import Phone as PhoneRow
 from desk.operators import operator_by_login, set_password
@@ -113,7 +113,8 @@ def workplaces(system: System, **settings: bool | str) -> Iterator[Places]:
         try:
             yield Places(system, browser, address, clock)
         finally:
-            app.extensions[LIVE].stopping = lambda: True
+            for feed in app.extensions[FEEDS]:
+                feed.stopping = lambda: True
             app.extensions["engine"].dispose()
 
 
