@@ -29,6 +29,7 @@ from console.operator_pages import OperatorPages
 from console.phone_pages import PhonePages
 from console.profile_pages import ProfilePages
 from console.prompt_pages import PromptPages
+from console.report_mail_pages import ReportMailPages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
 from console.sign_in import SignIn
@@ -52,14 +53,17 @@ def console_blueprint(
     sessions: Sessions,
     texts: Texts,
     sign_in: SignIn,
-    wall: WallPages,
+    made: Sequence[WallPages | ReportMailPages],
     settings: Settings,
     two_step: TwoStep,
     ami_password: str,
     *,
     clock: Callable[[], datetime],
 ) -> Blueprint:
-    """Everything below ``/console``, and what its templates need. ``ami_password`` is the console's."""
+    """Everything below ``/console``, and what its templates need.
+
+    ``made`` are pages that the application knows more of; ``ami_password`` is the console's.
+    """
     blueprint = Blueprint(
         "console", __name__, url_prefix="/console", template_folder="templates", static_folder="static"
     )
@@ -88,7 +92,8 @@ def console_blueprint(
     MessagePages(sessions, texts, clock=clock).add_to(blueprint)
     PromptPages(sessions, texts, settings, clock=clock).add_to(blueprint)
     OfferPages(sessions, texts, clock=clock, sounds=settings.sounds).add_to(blueprint)
-    wall.add_to(blueprint)
+    for pages in made:
+        pages.add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")
     blueprint.add_app_template_filter(service_name, "named")

@@ -170,6 +170,7 @@ SECTIONS: Sequence[Section] = (
                 "wall.screens",
                 frozenset({"console.wall", "console.make_wall_screen"}),
             ),
+            Entry("console.report_mails", "report_mails.title", frozenset({"console.order_report_mail"})),
         ),
     ),
     Section(

@@ -29,6 +29,7 @@ from werkzeug.exceptions import HTTPException
 from console.language import language_of_visitor
 from console.pages import console_blueprint
 from console.profile_pages import FIRST, NEVER_LATER
+from console.report_mail_pages import ReportMailPages
 from console.routes import declare, may_open
 from console.sign_in import BACKGROUND, SignIn
 from console.texts import Texts
@@ -71,6 +72,7 @@ OPEN = frozenset(
         "console.single_sign_on_back",
         "console.accessibility",
         "console.wall_screen",
+        "console.stop_report_mail",
         "console.static",
     }
 )
@@ -118,9 +120,12 @@ def create_app(
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
     wall = WallPages(database, texts, settings, clock=clock)
+    mails = ReportMailPages(database, texts, keyring.web_key, clock=clock)
+    # A mail program's button has no token of ours; the secret of the address is what counts.
+    csrf.exempt(mails.stop_report_mail)
     app.register_blueprint(
         console_blueprint(
-            database, texts, sign_in, wall, settings, two_step, keyring.console_password, clock=clock
+            database, texts, sign_in, (wall, mails), settings, two_step, keyring.console_password, clock=clock
         )
     )
     app.before_request(lambda: _require_log_in(wall))

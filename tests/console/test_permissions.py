@@ -109,6 +109,10 @@ OTHER = {
     "console.change_certificate": 404,
     "console.save_office": 400,
     "console.save_service": 400,
+    "console.make_wall_screen": 400,
+    "console.end_wall_screen": 404,
+    "console.order_report_mail": 400,
+    "console.end_report_mail": 404,
 }
 
 
