@@ -85,7 +85,8 @@ def columns(
 def shares(title: str, values: Mapping[str, float]) -> Markup:
     """Lying bars of shares (0 to 1), the first one on top, each with its percentage."""
     chart = pygal.HorizontalBar(
-        **_common(60 + 32 * len(values), legend=False),
+        # It takes names for narrower than they are, and would cut off how they begin.
+        **{**_common(60 + 32 * len(values), legend=False), "margin_left": 28},
         print_values=False,
         show_x_labels=False,
         show_x_guides=False,
@@ -114,6 +115,8 @@ def _common(height: int, *, legend: bool) -> dict[str, Any]:
         "range": None,
         "include_x_axis": True,
         "truncate_label": -1,
+        # More lines than that are a grid, and their numbers stand on each other.
+        "max_scale": 6,
         "rounded_bars": 0,
     }
 
