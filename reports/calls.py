@@ -127,6 +127,9 @@ class CallFigures:
     talks: int = 0
     desk_talks: int = 0
     talk_seconds: int = 0
+    #: Seconds on hold, and the conversations of which that is known.
+    held_seconds: int = 0
+    held_talks: int = 0
     #: Conversations that ended by handing the call on, without and after asking.
     blind: int = 0
     attended: int = 0
@@ -200,6 +203,11 @@ class CallFigures:
     def mean_talk(self) -> float | None:
         """Mean length of a conversation, time on hold included."""
         return _ratio(self.talk_seconds, self.talks)
+
+    @property
+    def mean_hold(self) -> float | None:
+        """Mean time on hold in a conversation."""
+        return _ratio(self.held_seconds, self.held_talks)
 
     @property
     def wrap_up(self) -> int:
@@ -508,6 +516,8 @@ def _talk_counts(
             _sum(TalkSums.talks),
             _sum(case((of_desk, TalkSums.talks), else_=0)),
             _sum(TalkSums.talk_seconds),
+            _sum(TalkSums.held_seconds),
+            _sum(case((TalkSums.held_seconds.is_not(None), TalkSums.talks), else_=0)),
             _sum(TalkSums.not_answered),
             _sum(TalkSums.answered),
             _sum(TalkSums.blind),
@@ -516,11 +526,13 @@ def _talk_counts(
         .where(*_only(TalkSums, period, where, offices))
         .group_by(*grouping.by_column(TalkSums))
     )
-    for value, talks, of_the_desk, seconds, in_vain, answered, blind, attended in rows:
+    for value, talks, of_the_desk, seconds, held, known, in_vain, answered, blind, attended in rows:
         counts = {
             "talks": int(talks),
             "desk_talks": int(of_the_desk),
             "talk_seconds": int(seconds),
+            "held_seconds": int(held),
+            "held_talks": int(known),
             "not_answered": int(in_vain),
             "blind": int(blind),
             "attended": int(attended),

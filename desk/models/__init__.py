@@ -99,6 +99,7 @@ from desk.models.talks import (
     HandOver,
     LostCall,
     OpenLostCall,
+    PhoneHold,
     RecordingAccess,
     SurveyAnswer,
 )
@@ -211,6 +212,7 @@ __all__ = [
     "PauseReason",
     "Payable",
     "Phone",
+    "PhoneHold",
     "PhoneNumber",
     "PlaceStay",
     "PromptText",

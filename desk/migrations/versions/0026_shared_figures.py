@@ -1,4 +1,4 @@
-"""Figures that leave the console: screens on a wall, reports by mail.
+"""Figures that leave the console: screens on a wall, reports by mail. Time on hold.
 
 Revision ID: 0026
 Revises: 0020
@@ -94,9 +94,22 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_report_mails_state_not_before"), "report_mails", ["state", "not_before"])
+    op.create_table(
+        "phone_holds",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("extension", sa.String(length=8), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_holds")),
+    )
+    op.create_index(op.f("ix_phone_holds_began_at"), "phone_holds", ["began_at"])
+    op.create_index(op.f("ix_phone_holds_extension_began_at"), "phone_holds", ["extension", "began_at"])
+    op.add_column("talk_sums", sa.Column("held_seconds", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("talk_sums", "held_seconds")
+    op.drop_table("phone_holds")
     op.drop_table("report_mails")
     op.drop_table("scheduled_reports")
     op.drop_table("wall_screens")
