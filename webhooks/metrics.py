@@ -7,8 +7,9 @@ reports, not counts of this process. Where there is nothing to count, a metric h
 from __future__ import annotations
 
 import hmac
+import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
@@ -23,6 +24,8 @@ from desk.models import JobResult, Message, MessageState, Request, RequestState
 from desk.settings import Settings
 from reports.today import KeptToday, Now, Today, now_at_the_desk
 
+#: How long one answer serves everybody who scrapes.
+KEPT = timedelta(seconds=5)
 #: What a proxy adds. Behind one every visitor has the proxy's address, which proves nothing.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Via")
 
@@ -32,13 +35,21 @@ def metrics_page(
 ) -> Callable[[], ResponseReturnValue]:
     """The view of ``/metrics``: for the addresses that are set, if they ask directly, and with the token."""
     today = KeptToday(database, clock=clock)
+    one_at_a_time = threading.Lock()
+    kept: tuple[datetime, bytes] | None = None
 
     def metrics() -> ResponseReturnValue:
+        nonlocal kept
         if not _may_read(settings):
             abort(403)
-        registry = CollectorRegistry()
-        registry.register(_Collector(database, today, clock()))
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        now = clock()
+        with one_at_a_time:
+            if kept is None or not kept[0] <= now < kept[0] + KEPT:
+                registry = CollectorRegistry()
+                registry.register(_Collector(database, today, now))
+                kept = now, generate_latest(registry)
+            text = kept[1]
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
 
     return metrics
 
