@@ -165,11 +165,8 @@ SECTIONS: Sequence[Section] = (
         "section.statistics",
         "it-chart-line",
         (
-            Entry(
-                "console.wall_screens",
-                "wall.screens",
-                frozenset({"console.wall", "console.make_wall_screen"}),
-            ),
+            Entry("console.wall", "wall.title"),
+            Entry("console.wall_screens", "wall.screens", frozenset({"console.make_wall_screen"})),
             Entry("console.report_mails", "report_mails.title", frozenset({"console.order_report_mail"})),
         ),
     ),
