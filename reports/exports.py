@@ -189,7 +189,7 @@ def _pdf(tables: Sequence[Table], body: str, name: str, language: str, *, wide: 
     heading = "What the figures mean" if language == "en" else "Che cosa significano le cifre"
     if meanings:
         body += f"<h2>{heading}</h2><dl>{meanings}</dl>"
-    return pdf_of(body, title=name, language=language, wide=wide)
+    return pdf_of(body, title=name, language=language, wide=wide, style="dl { columns: 2; column-gap: 16pt }")
 
 
 def _by_line(table: Table, language: str) -> str:
