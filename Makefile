@@ -53,6 +53,7 @@ bench: setup-dev ## Speed, as ratios against a baseline measured in the same run
 	@$(BIN)/python -m bench.queueing
 	@$(BIN)/python -m bench.outbox
 	@$(BIN)/python -m bench.console
+	@$(BIN)/python -m bench.reports
 
 doctor: ## Is everything there that a start needs?
 	@$(BIN)/centralino doctor

@@ -448,6 +448,13 @@ def measure(name: str, url: str, events: int) -> bool:
         f"{name}: {calls * EVENTS_OF_A_CALL:,} events of {calls:,} calls written in {filled:.0f} s, "
         f"all sums made in {made:.0f} s; a look for what is new {again * 1000:.0f} ms"
     )
+    same = overviews(sessions, now)
+    engine.dispose()
+    return same
+
+
+def overviews(sessions: db.Sessions, now: datetime) -> bool:
+    """Measure and print a month's and a year's overview; returns whether both ways gave the same figures."""
     same = True
     for what, period, aim in (
         ("month", month(date(YEARS[-1], 5, 1)), MONTH_AIM),
@@ -472,7 +479,6 @@ def measure(name: str, url: str, events: int) -> bool:
         if from_sums(found) != expected:
             same = False
             click.echo(f"  The figures differ:\n{from_sums(found)}\n{expected}", err=True)
-    engine.dispose()
     return same
 
 

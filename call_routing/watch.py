@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from call_routing.ami import Ami, Gone, Refused
+from call_routing.ami import Ami, Event, Gone, Refused
 from call_routing.calling_back import CallingBack
 from call_routing.duties import Heard, Pause, Penalty, Told, compare, pause_phone, set_penalty, started_at
 from call_routing.hours import OpeningHours
-from call_routing.live_view import LiveQueue
+from call_routing.live_view import LiveQueue, extension_of
 from call_routing.names import AMI_USER, PAUSE_KEY, SILENT, START, Context, PauseReason
 from call_routing.notifying import Notifying
 from call_routing.pauses import SilentPhones, Telling
 from call_routing.web_phones import console_connection, take_other_passwords
 from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.desk_now import QueueNow, note_queue
+from desk.phone_holds import note_hold
 from desk.places import Device, Place, end_silent_stays, note_from_phone, note_told, places_now
 from desk.settings import Settings
 from desk.town import Town, read_town
@@ -36,6 +37,7 @@ LOOK = 2.0
 #: Seconds for which events are gathered before what they mean is written down.
 GLANCE = 0.2
 #: After these, who is on which call is asked anew.
+_HOLDS = frozenset({"Hold", "Unhold"})
 _CALLS_MOVE = frozenset({"Newstate", "Hangup", "BridgeEnter", "BridgeLeave"})
 #: Between two questions for the whole state, and the oldest that what is kept for others may be.
 RECONCILE = timedelta(seconds=10)
@@ -114,6 +116,7 @@ class Watch:
                 moved = False
                 for event in ami.events(GLANCE):
                     queue.note(event, self._clock())
+                    self._note_hold(event)
                     interface = silent.note(event)
                     if interface is not None:
                         self._pause(ami, interface)
@@ -125,6 +128,20 @@ class Watch:
                 self._look(ami, queue, started)
             except DatabaseGone as e:
                 log.error("%s", e)
+
+    def _note_hold(self, event: Event) -> None:
+        """Time on hold is in no log of Asterisk's: who does not note it now never can."""
+        if event["Event"] not in _HOLDS or not event["Channel"].startswith("PJSIP/"):
+            return
+        extension = extension_of(event["Channel"])
+        # A citizen's own telephone can put us on hold, too.
+        if not extension.isdecimal():
+            return
+        try:
+            with transaction(self._database, durable=False) as session:
+                note_hold(session, extension, on=event["Event"] == "Hold", now=self._clock())
+        except DatabaseGone as e:
+            log.error("%s", e)
 
     def _look(self, ami: Ami, queue: LiveQueue, started: datetime) -> None:
         with reading(self._database) as session:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from zlib import crc32
+
+from flask import Blueprint, Response
 
 from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.desk_now import Member, PhoneState, QueueNow, queue_now
@@ -23,15 +27,18 @@ from desk.town import Phone, read_town
 
 log = logging.getLogger(__name__)
 
+#: The feeds of an application, in its ``extensions``.
+FEEDS = "console.live_feeds"
+
 #: Seconds between two looks.
 EVERY = 0.5
 #: Seconds between two signs of life in a stream with no news: a page that is gone is noticed by them.
 ALIVE = 15
-#: A stream ends after so many seconds; the page asks for the next one and shows who it is again.
+#: Seconds that a stream lasts.
 LONGEST = 300
 #: Seconds between two notes of whose pages are open.
 SEEN = 20
-#: So many pages are told at once; others ask again, and the server keeps threads for its other work.
+#: Pages of operators that are told at once.
 STREAMS = 96
 #: What the worker saw is older than this: it is not there, and nothing is known.
 STALE = timedelta(seconds=30)
@@ -43,12 +50,17 @@ class TooManyPages(Exception):
     """No stream is left."""
 
 
-class LiveFeed:
-    """See the module."""
+class Feed(ABC):
+    """Tells the pages that follow it what it sees, as soon as that changes."""
 
-    def __init__(self, sessions: Sessions, *, clock: Callable[[], datetime]) -> None:
-        self._sessions = sessions
-        self._clock = clock
+    #: So many pages are told at once; others ask again, and the server keeps threads for its other work.
+    most = STREAMS
+    #: Seconds between two looks.
+    every = EVERY
+    #: A stream ends after so many seconds; the page asks for the next one and shows who it is again.
+    longest = LONGEST
+
+    def __init__(self) -> None:
         #: Whether the server is about to end, and all streams with it.
         self.stopping: Callable[[], bool] = lambda: False
         self._news = threading.Condition()
@@ -57,30 +69,53 @@ class LiveFeed:
         self._pages: Counter[int] = Counter()
         self._looking = False
 
-    def follow(self, operator_id: int) -> Iterator[str]:
-        """The stream for one page of that operator; :meth:`leave` when it is over.
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """How it stands now, ready for JSON. Raises :class:`~desk.db.DatabaseGone`."""
+
+    @abstractmethod
+    def note_seen(self, followers: Collection[int]) -> None:
+        """Called every :data:`SEEN` seconds with whose pages are open. Raises as :meth:`state` does."""
+
+    def register(self, blueprint: Blueprint) -> None:
+        """Let whoever serves the application tell the streams when to end."""
+        blueprint.record(lambda state: state.app.extensions.setdefault(FEEDS, []).append(self))
+
+    def follow(self, follower: int) -> Iterator[str]:
+        """The stream for one page of that follower; :meth:`leave` when it is over.
 
         Raises:
             TooManyPages: at once.
         """
         with self._news:
-            if self._pages.total() >= STREAMS:
+            if self._pages.total() >= self.most:
                 raise TooManyPages
-            self._pages[operator_id] += 1
+            self._pages[follower] += 1
             if not self._looking:
                 self._looking = True
                 threading.Thread(target=self._look, name="live feed", daemon=True).start()
         return self._stream()
 
-    def leave(self, operator_id: int) -> None:
-        """A page of that operator is gone."""
+    def leave(self, follower: int) -> None:
+        """A page of that follower is gone."""
         with self._news:
-            self._pages[operator_id] -= 1
+            self._pages[follower] -= 1
             # Keeps those above zero.
             self._pages += Counter()
 
+    def answer(self, follower: int) -> Response:
+        """The stream as an answer that ends with its page; "later" while no stream is left."""
+        try:
+            stream = self.follow(follower)
+        except TooManyPages:
+            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
+        answer = Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        # Also of a page that went away before the stream began.
+        answer.call_on_close(lambda: self.leave(follower))
+        return answer
+
     def _stream(self) -> Iterator[str]:
-        told, silent, left = 0, 0.0, float(LONGEST)
+        told, silent, left = 0, 0.0, float(self.longest)
         yield "retry: 1000\n\n"
         while left > 0 and not self.stopping():
             with self._news:
@@ -104,27 +139,37 @@ class LiveFeed:
                 if not self._pages or self.stopping():
                     self._looking = False
                     return
-                operators = list(self._pages)
+                followers = list(self._pages)
             try:
                 text = json.dumps(self.state())
                 if seen <= 0:
                     seen = SEEN
-                    self._note_seen(operators)
+                    self.note_seen(followers)
             except DatabaseGone as e:
                 log.error("%s", e)
                 text = json.dumps({"known": False})
-            seen -= EVERY
+            seen -= self.every
             with self._news:
                 if text != self._text:
                     self._text = text
                     self._version += 1
                     self._news.notify_all()
-            pause.wait(EVERY)
+            pause.wait(self.every)
 
-    def _note_seen(self, operators: list[int]) -> None:
+
+class LiveFeed(Feed):
+    """What goes on at the phones, for the operators' pages. Followers are operators."""
+
+    def __init__(self, sessions: Sessions, *, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._sessions = sessions
+        self._clock = clock
+
+    def note_seen(self, followers: Collection[int]) -> None:
+        """Whose page is open is at the place."""
         now = self._clock()
         with transaction(self._sessions, durable=False) as session:
-            for operator in operators:
+            for operator in followers:
                 note_seen(session, operator, now=now)
 
     def state(self) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from console.operator_pages import OperatorPages
 from console.phone_pages import PhonePages
 from console.profile_pages import ProfilePages
 from console.prompt_pages import PromptPages
+from console.report_mail_pages import ReportMailPages
 from console.reporting_pages import ReportingPages
 from console.request_pages import RequestPages
 from console.sections import Shown, sections_for
@@ -40,6 +41,7 @@ from console.telephone_pages import TelephonePages
 from console.texts import Texts
 from console.try_pages import TryPages
 from console.visit_pages import VisitPages
+from console.wall_pages import WallPages
 from desk.db import Sessions
 from desk.settings import Settings
 from desk.two_step import TwoStep
@@ -57,13 +59,17 @@ def console_blueprint(
     sessions: Sessions,
     texts: Texts,
     sign_in: SignIn,
+    made: Sequence[WallPages | ReportMailPages],
     settings: Settings,
     two_step: TwoStep,
     ami_password: str,
     *,
     clock: Callable[[], datetime],
 ) -> Blueprint:
-    """Everything below ``/console``, and what its templates need. ``ami_password`` is the console's."""
+    """Everything below ``/console``, and what its templates need.
+
+    ``made`` are pages that the application knows more of; ``ami_password`` is the console's.
+    """
     blueprint = Blueprint(
         "console", __name__, url_prefix="/console", template_folder="templates", static_folder="static"
     )
@@ -97,6 +103,8 @@ def console_blueprint(
     OfferPages(sessions, texts, clock=clock, words=words).add_to(blueprint)
     StatisticsPages(sessions, texts, settings, clock=clock).add_to(blueprint)
     VisitPages(sessions, texts, clock=clock).add_to(blueprint)
+    for pages in made:
+        pages.add_to(blueprint)
     blueprint.add_app_template_filter(day)
     blueprint.add_app_template_filter(clock_text, "clock")
     blueprint.add_app_template_filter(service_name, "named")

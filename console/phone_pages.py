@@ -33,7 +33,7 @@ from call_routing.web_phones import (
     take_password,
 )
 from console.language import language_of_visitor
-from console.live_feed import LiveFeed, TooManyPages
+from console.live_feed import LiveFeed
 from console.routes import add_page
 from console.sign_in import SignedIn
 from console.texts import Texts
@@ -70,8 +70,6 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE = 480
 #: Seconds for which the operator's own phone rings before a citizen is called.
 OWN_RING = 20
-#: Under this name the application keeps the feed.
-LIVE = "console.live_feed"
 #: What the script asks for, and the groups of texts that it shows.
 _URLS = {
     "live": "live",
@@ -135,8 +133,7 @@ class PhonePages:
             ("/phone/call-back/<reference>", "call_back_now", self.call_back, "POST"),
         ):
             add_page(blueprint, path, name, view, Permission.ANSWER_CALLS, methods=[method])
-        # Whoever serves the application tells the streams when to end.
-        blueprint.record(lambda state: state.app.extensions.update({LIVE: self._feed}))
+        self._feed.register(blueprint)
 
     # --- the page
 
@@ -174,15 +171,7 @@ class PhonePages:
 
     def live(self) -> ResponseReturnValue:
         """The stream of what goes on."""
-        me = _operator().operator_id
-        try:
-            stream = self._feed.follow(me)
-        except TooManyPages:
-            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
-        answer = Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
-        # Also of a page that went away before the stream began.
-        answer.call_on_close(lambda: self._feed.leave(me))
-        return answer
+        return self._feed.answer(_operator().operator_id)
 
     # --- the place
 

@@ -195,6 +195,9 @@ SECTIONS: Sequence[Section] = (
             Entry("console.statistics_staffing", "stat_page.staffing"),
             Entry("console.statistics_year", "stat_page.year"),
             Entry("console.statistics_quality", "stat_page.quality"),
+            Entry("console.wall", "wall.title"),
+            Entry("console.wall_screens", "wall.screens", frozenset({"console.make_wall_screen"})),
+            Entry("console.report_mails", "report_mails.title", frozenset({"console.order_report_mail"})),
         ),
     ),
     Section(

@@ -56,6 +56,7 @@ BACKGROUND = frozenset(
         "console.call_back_now",
         "console.supervise",
         "console.try_line",
+        "console.wall_live",
     }
 )
 

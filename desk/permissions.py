@@ -42,6 +42,8 @@ class Permission(StrEnum):
     EXPORT_STATISTICS = auto()
     #: Who called, in the list of the calls behind a figure.
     SEE_CALLERS = auto()
+    #: Put figures on a screen on the wall, have them sent by mail.
+    SHARE_STATISTICS = auto()
     SEE_JOBS = auto()
     SEE_AUDIT = auto()
     MANAGE_OPERATORS = auto()
@@ -75,6 +77,7 @@ _MANAGER = frozenset(
         Permission.MANAGE_TEXTS,
         Permission.SEE_STATISTICS,
         Permission.EXPORT_STATISTICS,
+        Permission.SHARE_STATISTICS,
         Permission.SEE_JOBS,
     }
 )

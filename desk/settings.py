@@ -248,8 +248,15 @@ class Settings(BaseSettings):
 
     def request_page(self, reference: str) -> str:
         """The address of a request's page for the operators."""
-        base = self.web_url.rstrip("/") or f"http://{self.web_address}:{self.web_port}"
-        return f"{base}/console/requests/{reference}"
+        return f"{self._web}/console/requests/{reference}"
+
+    def stop_report_page(self, number: int, token: str) -> str:
+        """The address of the page that ends a report by mail, for who gets it."""
+        return f"{self._web}/console/statistics/mails/stop/{number}/{token}"
+
+    @property
+    def _web(self) -> str:
+        return self.web_url.rstrip("/") or f"http://{self.web_address}:{self.web_port}"
 
     @property
     def recordings(self) -> Path:

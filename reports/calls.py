@@ -127,6 +127,9 @@ class CallFigures:
     talks: int = 0
     desk_talks: int = 0
     talk_seconds: int = 0
+    #: Seconds on hold, and the conversations of which that is known.
+    held_seconds: int = 0
+    held_talks: int = 0
     #: Conversations that ended by handing the call on, without and after asking.
     blind: int = 0
     attended: int = 0
@@ -200,6 +203,11 @@ class CallFigures:
     def mean_talk(self) -> float | None:
         """Mean length of a conversation, time on hold included."""
         return _ratio(self.talk_seconds, self.talks)
+
+    @property
+    def mean_hold(self) -> float | None:
+        """Mean time on hold in a conversation."""
+        return _ratio(self.held_seconds, self.held_talks)
 
     @property
     def wrap_up(self) -> int:
@@ -354,6 +362,10 @@ class _Grouping:
         name = _COLUMN[self.by]
         return literal("total") if name is None else getattr(table, name)
 
+    def by_column(self, table: Any) -> Sequence[ColumnElement[Any]]:
+        """The same for ``GROUP BY``: nothing for a total, since SQLite would sort all rows by the word."""
+        return () if self.by is By.TOTAL else (self.column(table),)
+
     def key(self, value: Any) -> Key:
         """The group of what the database calls ``value``."""
         return _KEY[self.by](value) if self.by is not By.OFFICE else self.offices.get(value, DESK)
@@ -436,14 +448,19 @@ _CALL_COLUMNS = tuple(
 )
 
 
+def _sum(column: Any) -> ColumnElement[int]:
+    """The sum, 0 of nothing."""
+    return func.coalesce(func.sum(column), 0)
+
+
 def _call_counts(
     session: Session, period: Period, grouping: _Grouping, where: Where, offices: Mapping[str, str]
 ) -> Iterable[_Row]:
     group = grouping.column(CallSums)
     rows = session.execute(
-        select(group, *(func.sum(getattr(CallSums, name)) for name in _CALL_COLUMNS))
+        select(group, *(_sum(getattr(CallSums, name)) for name in _CALL_COLUMNS))
         .where(*_only(CallSums, period, where, offices))
-        .group_by(group)
+        .group_by(*grouping.by_column(CallSums))
     )
     for value, *sums in rows:
         yield value, {name: int(count) for name, count in zip(_CALL_COLUMNS, sums, strict=True)}
@@ -462,7 +479,7 @@ def _wait_counts(
     abandoned = WaitSums.outcome == StayOutcome.ABANDONED.value
 
     def calls(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.sum(case((condition, WaitSums.calls), else_=0))
+        return _sum(case((condition, WaitSums.calls), else_=0))
 
     rows = session.execute(
         select(
@@ -473,7 +490,7 @@ def _wait_counts(
             calls(abandoned & (WaitSums.seconds <= limits.within)),
         )
         .where(*_only(WaitSums, period, where, offices))
-        .group_by(group)
+        .group_by(*grouping.by_column(WaitSums))
     )
     for value, longest, in_time, short, given_up in rows:
         yield (
@@ -491,34 +508,37 @@ def _talk_counts(
     session: Session, period: Period, grouping: _Grouping, where: Where, offices: Mapping[str, str]
 ) -> Iterable[_Row]:
     group = grouping.column(TalkSums)
-    of_desk = TalkSums.extension.in_(select(Phone.extension).where(Phone.tier != Tier.OFFICE))
-    tier = select(Phone.tier).where(Phone.extension == TalkSums.extension).scalar_subquery()
+    tiers = {phone.extension: phone.tier for phone in session.scalars(select(Phone))}
+    of_desk = TalkSums.extension.in_([one for one, tier in tiers.items() if tier is not Tier.OFFICE])
     rows = session.execute(
         select(
             group,
-            func.sum(TalkSums.talks),
-            func.sum(case((of_desk, TalkSums.talks), else_=0)),
-            func.sum(TalkSums.talk_seconds),
-            func.sum(TalkSums.not_answered),
-            func.sum(TalkSums.answered),
-            func.sum(TalkSums.blind),
-            func.sum(TalkSums.attended),
-            func.min(tier) if grouping.by is By.OPERATOR else literal(None),
+            _sum(TalkSums.talks),
+            _sum(case((of_desk, TalkSums.talks), else_=0)),
+            _sum(TalkSums.talk_seconds),
+            _sum(TalkSums.held_seconds),
+            _sum(case((TalkSums.held_seconds.is_not(None), TalkSums.talks), else_=0)),
+            _sum(TalkSums.not_answered),
+            _sum(TalkSums.answered),
+            _sum(TalkSums.blind),
+            _sum(TalkSums.attended),
         )
         .where(*_only(TalkSums, period, where, offices))
-        .group_by(group)
+        .group_by(*grouping.by_column(TalkSums))
     )
-    for value, talks, of_the_desk, seconds, in_vain, answered, blind, attended, known_tier in rows:
+    for value, talks, of_the_desk, seconds, held, known, in_vain, answered, blind, attended in rows:
         counts = {
             "talks": int(talks),
             "desk_talks": int(of_the_desk),
             "talk_seconds": int(seconds),
+            "held_seconds": int(held),
+            "held_talks": int(known),
             "not_answered": int(in_vain),
             "blind": int(blind),
             "attended": int(attended),
         }
         if grouping.by is By.OPERATOR:
-            counts[_BY_TIER[known_tier]] = int(answered)
+            counts[_BY_TIER[tiers.get(value)]] = int(answered)
         yield value, counts
 
 
@@ -537,9 +557,9 @@ def _repeat_counts(
         return
     group = grouping.column(RepeatSums)
     rows = session.execute(
-        select(group, func.sum(RepeatSums.answered), func.sum(RepeatSums.repeated))
+        select(group, _sum(RepeatSums.answered), _sum(RepeatSums.repeated))
         .where(*_only(RepeatSums, period, where, offices))
-        .group_by(group)
+        .group_by(*grouping.by_column(RepeatSums))
     )
     for value, answered, repeated in rows:
         yield value, {"known_answered": int(answered), "repeated": int(repeated)}

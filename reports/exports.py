@@ -10,16 +10,19 @@ import csv
 import html
 import io
 import json
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from desk.settings import ROME
 from prompts.speaking import english, italian
-from reports.definitions import Unit, definitions
+from reports.definitions import Definition, Unit, definitions
 from reports.figures import Column, Table, Value
 
 #: What is shown where there is nothing to count.
 NOTHING = "–"
+#: Columns that fit on a page held upright.
+_MOST_UPRIGHT = 8
 WEEKDAYS = {"it": italian.WEEKDAYS, "en": english.WEEKDAYS}
 MONTHS = {"it": italian.MONTHS, "en": english.MONTHS}
 
@@ -88,6 +91,11 @@ def as_data(table: Table) -> dict[str, Any]:
 
 def as_xlsx(table: Table, language: str = "it") -> bytes:
     """A workbook: the figures with typed and formatted cells, and a sheet that says what they mean."""
+    return as_book([table], title(table, language), language)
+
+
+def as_book(tables: Sequence[Table], name: str, language: str = "it") -> bytes:
+    """A workbook with a sheet for each table, and one that says what the figures mean."""
     import xlsxwriter
 
     written = io.BytesIO()
@@ -98,29 +106,35 @@ def as_xlsx(table: Table, language: str = "it") -> bytes:
     formats = {unit: book.add_format({"num_format": shown}) for unit, shown in _CELLS.items()}
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet(table.title(language)[:31].replace("/", "-"))
-    for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, column.heading(language), head)
-        sheet.set_column(place, place, 14, formats.get(column.unit))
-    for number, row in enumerate(table.rows, 1):
-        for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
-            cell = _cell(column, value, language)
-            if cell is not None:
-                sheet.write(number, place, cell, formats.get(column.unit))
-    sheet.freeze_panes(1, 1)
-    if table.rows:
-        sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
+    for table in tables:
+        sheet = book.add_worksheet(table.title(language)[:31].replace("/", "-"))
+        for place, column in enumerate(table.columns):
+            sheet.write_string(0, place, column.heading(language), head)
+            sheet.set_column(place, place, 14, formats.get(column.unit))
+        for number, row in enumerate(table.rows, 1):
+            for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+                cell = _cell(column, value, language)
+                if cell is not None:
+                    sheet.write(number, place, cell, formats.get(column.unit))
+        sheet.freeze_panes(1, 1)
+        if table.rows:
+            sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
     meanings = book.add_worksheet("Definitions" if language == "en" else "Definizioni")
     meanings.set_column(0, 0, 28)
     meanings.set_column(1, 3, 60, wrapped)
-    for number, column in enumerate(table.columns):
-        known = definitions()[column.name]
+    for number, known in enumerate(_defined(tables)):
         meanings.write_row(
             number, 0, (known.name(language), known.definition(language), known.formula, known.source)
         )
-    book.set_properties({"title": title(table, language), "author": "Centralino"})
+    book.set_properties({"title": name, "author": "Centralino"})
     book.close()
     return written.getvalue()
+
+
+def _defined(tables: Iterable[Table]) -> list[Definition]:
+    """The definitions of all columns, each once."""
+    names = dict.fromkeys(column.name for table in tables for column in table.columns)
+    return [definitions()[name] for name in names]
 
 
 def as_html(table: Table, language: str = "it") -> str:
@@ -145,19 +159,47 @@ def as_html(table: Table, language: str = "it") -> str:
 
 def as_pdf(table: Table, language: str = "it") -> bytes:
     """The table on A4 pages, tagged (PDF/UA) so that a screen reader can read it."""
+    body = f"<h1>{html.escape(title(table, language))}</h1>{as_html(table, language)}"
+    return _pdf([table], body, title(table, language), language, wide=len(table.columns) > _MOST_UPRIGHT)
+
+
+def as_document(tables: Sequence[Table], name: str, language: str = "it") -> bytes:
+    """Several tables, one after the other, as one such document; a table of one row is told line by line."""
+    body, wide = f"<h1>{html.escape(name)}</h1>", False
+    for table in tables:
+        body += f"<h2>{html.escape(table.title(language))}</h2>"
+        if not table.rows:
+            body += f"<p>{NOTHING}</p>"
+        elif len(table.rows) == 1:
+            body += _by_line(table, language)
+        else:
+            body += as_html(table, language)
+            wide = wide or len(table.columns) > _MOST_UPRIGHT
+    return _pdf(tables, body, name, language, wide=wide)
+
+
+def _pdf(tables: Sequence[Table], body: str, name: str, language: str, *, wide: bool) -> bytes:
     from reports.pdf import pdf_of
 
-    wide = len(table.columns) > 8
     meanings = "".join(
         f"<dt>{html.escape(known.name(language))}</dt><dd>{html.escape(known.definition(language))}</dd>"
-        for known in (definitions()[column.name] for column in table.columns)
+        for known in _defined(tables)
         if known.source
     )
     heading = "What the figures mean" if language == "en" else "Che cosa significano le cifre"
-    body = f"<h1>{html.escape(title(table, language))}</h1>{as_html(table, language)}"
     if meanings:
         body += f"<h2>{heading}</h2><dl>{meanings}</dl>"
-    return pdf_of(body, title=title(table, language), language=language, wide=wide)
+    return pdf_of(body, title=name, language=language, wide=wide, style="dl { columns: 2; column-gap: 16pt }")
+
+
+def _by_line(table: Table, language: str) -> str:
+    """A table of one row, with a line for each of its figures."""
+    lines = "".join(
+        f'<tr><th scope="row">{html.escape(column.heading(language))}</th>'
+        f"<td{_RIGHT}>{html.escape(in_words(column.unit, value, language))}</td></tr>"
+        for column, value in zip(table.columns, table.rows[0], strict=True)
+    )
+    return f"<table><tbody>{lines}</tbody></table>"
 
 
 _RIGHT = ' class="number"'

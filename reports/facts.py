@@ -71,6 +71,22 @@ class Talk:
         return whole_seconds(self.began_at, self.ended_at)
 
 
+def held_seconds(talk: Talk, holds: Iterable[tuple[datetime, datetime | None]]) -> int:
+    """Seconds of a talk that is over on hold, of the holds of its phone; two at once count once."""
+    assert talk.ended_at is not None
+    spans = sorted(
+        (began, min(ended or talk.ended_at, talk.ended_at))
+        for began, ended in holds
+        # What began in a talk before was that one's, also where its end was missed.
+        if talk.began_at - _INEXACT <= began < talk.ended_at
+    )
+    held, reached = timedelta(0), talk.began_at
+    for began, ended in spans:
+        held += max(timedelta(0), ended - max(began, reached))
+        reached = max(reached, ended)
+    return round(held.total_seconds())
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One entering of a node, and the seconds until what came after it (``None``: nothing is known)."""

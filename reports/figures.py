@@ -146,6 +146,7 @@ CALL_COLUMNS = (
     "mean_patience",
     "talks",
     "mean_talk",
+    "mean_hold",
     "mean_wrap_up",
     "aht",
     "transfers",
@@ -162,6 +163,7 @@ OPERATOR_COLUMNS = (
     "talks",
     "talk_seconds",
     "mean_talk",
+    "mean_hold",
     "aht",
     "transfers",
     "transfer_share",
@@ -354,6 +356,8 @@ def _registered(session: Session, asked: Asked, now: datetime) -> _Made:
 def _occupancy(session: Session, asked: Asked, now: datetime) -> _Made:
     columns = ("open_seconds", "paused_seconds", "busy_seconds")
     found = occupancy.occupancy(session, asked.period, now=now)
+    if asked.by == By.TOTAL:
+        return (*columns, "occupancy"), [[*_fields(found[""], columns), found[""].share]]
     return ("operator", *columns, "occupancy"), [
         (extension or asked.total, *_fields(one, columns), one.share) for extension, one in found.items()
     ]
@@ -401,7 +405,12 @@ TABLES: Mapping[str, TableKind] = {
     "paths": TableKind("Percorsi nel risponditore", "Paths through the dialog", _paths),
     "lost": TableKind("Chiamate perse e recuperate", "Lost and recovered calls", _lost),
     "call-backs": TableKind("Richiamate", "Call-backs", _call_backs),
-    "occupancy": TableKind("Occupazione dei telefoni", "Occupancy of the phones", _occupancy),
+    "occupancy": TableKind(
+        "Occupazione dei telefoni",
+        "Occupancy of the phones",
+        _occupancy,
+        (By.OPERATOR.value, By.TOTAL.value),
+    ),
     "requests": TableKind("Richieste", "Requests", _requests, tuple(by.value for by in RequestsBy)),
     "ages": TableKind("Età delle richieste aperte", "Age of open requests", _ages),
     "flow": TableKind(

@@ -50,16 +50,18 @@ class Deadline:
     name_it: str
     name_en: str
     assumed: float
-    #: Of every year: month and day. Either these, or dates.
+    #: Of every year: month and day. A year that has dates goes by these.
     begins: tuple[int, int] | None = None
     ends: tuple[int, int] | None = None
     dates: tuple[tuple[date, date], ...] = ()
 
     def covers(self, day: date) -> bool:
         """Whether ``day`` is one of its days."""
-        if self.begins is not None and self.ends is not None:
-            return self.begins <= (day.month, day.day) <= self.ends
-        return any(begins <= day <= ends for begins, ends in self.dates)
+        if any(day.year in (begins.year, ends.year) for begins, ends in self.dates):
+            return any(begins <= day <= ends for begins, ends in self.dates)
+        if self.begins is None or self.ends is None:
+            return False
+        return self.begins <= (day.month, day.day) <= self.ends
 
 
 @cache

@@ -10,7 +10,8 @@ from weasyprint.urls import URLFetcher
 #: How printed pages look: the system's own fonts, nothing loaded from anywhere.
 STYLE = """
 @page { size: A4 %s; margin: 16mm 14mm;
-        @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt } }
+        @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt; color: #17324d;
+                        font-family: "Titillium Web", "DejaVu Sans", sans-serif } }
 body { font-family: "Titillium Web", "DejaVu Sans", sans-serif; font-size: 9pt; line-height: 1.35;
        color: #17324d }
 h1 { font-size: 15pt } h2 { font-size: 11pt; break-after: avoid }

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, union_all
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, select, union_all
 from sqlalchemy.orm import Session
 
 from call_routing.names import Queue
@@ -33,6 +33,7 @@ from desk.models import (
     FiguresReached,
     NodeSums,
     Phone,
+    PhoneHold,
     QueueEvent,
     QueueStay,
     RepeatSums,
@@ -50,6 +51,7 @@ from reports.facts import (
     Happened,
     Path,
     edges_of,
+    held_seconds,
     overflowed,
     path_of,
     rang_in_vain,
@@ -66,6 +68,8 @@ log = logging.getLogger(__name__)
 REPEAT_DAYS = 7
 #: A call that is not over after so many days never will be: its day is not looked at again for its sake.
 OPEN_DAYS = 3
+#: No talk goes on for longer after its day is over.
+_LONGEST_CALL = timedelta(hours=6)
 #: Days that are made again every night, whatever is known of them.
 NIGHTLY_DAYS = 35
 
@@ -103,6 +107,8 @@ class _Sums:
     nodes: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     edges: Counter[tuple[str, str]] = field(default_factory=Counter)
     open_calls: int = 0
+    #: Whether anybody noted holds by then.
+    holds_known: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -289,6 +295,8 @@ def _count_stays(session: Session, period: Period, sums: _Sums) -> None:
             .group_by(CallLeg.unique_id)
         ).all()
     )
+    holds = _holds(session, period)
+    sums.holds_known = holds is not None
     called_back = set(
         session.scalars(
             select(QueueStay.call_unique_id)
@@ -319,7 +327,7 @@ def _count_stays(session: Session, period: Period, sums: _Sums) -> None:
         else:
             counts["unanswered"] += 1
             counts["call_backs"] += stay.call_unique_id in called_back
-        _count_talks(key, about, over.get(stay.call_unique_id, stay.ended_at), sums)
+        _count_talks(key, about, over.get(stay.call_unique_id, stay.ended_at), holds, sums)
 
 
 _ANSWERED_BY = {
@@ -329,7 +337,28 @@ _ANSWERED_BY = {
 }
 
 
-def _count_talks(key: _Key, lines: Sequence[QueueLine], over: datetime | None, sums: _Sums) -> None:
+#: Holds by phone; ``None`` where nobody noted any yet.
+_Holds: TypeAlias = Mapping[str, Sequence[tuple[datetime, datetime | None]]] | None
+
+
+def _holds(session: Session, period: Period) -> _Holds:
+    """The holds of talks that began in ``period``."""
+    if not session.scalar(select(exists().where(PhoneHold.began_at < period.ends_at))):
+        return None
+    found: defaultdict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    rows = session.execute(
+        select(PhoneHold.extension, PhoneHold.began_at, PhoneHold.ended_at).where(
+            PhoneHold.began_at >= period.begins_at, PhoneHold.began_at < period.ends_at + _LONGEST_CALL
+        )
+    )
+    for extension, began, ended in rows:
+        found[extension].append((began, ended))
+    return found
+
+
+def _count_talks(
+    key: _Key, lines: Sequence[QueueLine], over: datetime | None, holds: _Holds, sums: _Sums
+) -> None:
     for number, talk in enumerate(talks_of(lines, over)):
         counts = sums.talks[key, talk.extension]
         counts["answered"] += number == 0
@@ -338,6 +367,8 @@ def _count_talks(key: _Key, lines: Sequence[QueueLine], over: datetime | None, s
             continue
         counts["talks"] += 1
         counts["talk_seconds"] += talk.seconds
+        if holds is not None:
+            counts["held_seconds"] += held_seconds(talk, holds.get(talk.extension, ()))
         if talk.handed_on:
             counts[talk.handed_on] += 1
     for extension in rang_in_vain(lines):
@@ -383,7 +414,12 @@ def _where(key: _Key) -> dict[str, Any]:
 def _talk_rows(sums: _Sums) -> Iterator[dict[str, Any]]:
     names = ("answered", "talks", "talk_seconds", "blind", "attended", "not_answered")
     for (key, extension), counts in sums.talks.items():
-        yield {**_where(key), "extension": extension, **{name: counts[name] for name in names}}
+        yield {
+            **_where(key),
+            "extension": extension,
+            **{name: counts[name] for name in names},
+            "held_seconds": counts["held_seconds"] if sums.holds_known else None,
+        }
 
 
 def _node_rows(sums: _Sums, day: date) -> Iterator[dict[str, Any]]:

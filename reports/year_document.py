@@ -214,7 +214,7 @@ def _body(figures: YearFigures, town: str, people: tuple[date, int] | None) -> s
         sec=_duration,
         day=_day,
         months=lambda firsts: _listed(MONTHS["it"][first.month - 1] for first in firsts),
-        plural=lambda count, one, many: f"{_n(count)} {one if count == 1 else many}",
+        plural=_counted,
     )
 
 
@@ -278,8 +278,8 @@ def _results(figures: YearFigures, filed: int) -> list[str]:
         )
     if figures.lost.recovered:
         found.append(
-            f"{_n(figures.lost.recovered)} chiamate perse su {_n(figures.lost.lost)} sono state recuperate: "
-            "il cittadino ha poi parlato con un operatore."
+            f"Chiamate perse e poi recuperate, perché il cittadino ha parlato con un operatore: "
+            f"{_n(figures.lost.recovered)} su {_n(figures.lost.lost)}."
         )
     if figures.calls.resolved_survey is not None:
         found.append(
@@ -301,16 +301,28 @@ def _attention(figures: YearFigures) -> list[str]:
             "riagganciato prima della risposta."
         )
     if figures.requests.overdue:
-        found.append(f"{_n(figures.requests.overdue)} richieste sono aperte oltre il termine.")
+        found.append(
+            _counted(
+                figures.requests.overdue,
+                "richiesta è aperta oltre il termine.",
+                "richieste sono aperte oltre il termine.",
+            )
+        )
     if figures.appointments.missed:
-        found.append(f"{_n(figures.appointments.missed)} appuntamenti sono andati deserti.")
+        found.append(
+            _counted(
+                figures.appointments.missed,
+                "appuntamento è andato deserto.",
+                "appuntamenti sono andati deserti.",
+            )
+        )
     if figures.quality.calls_without_end or figures.quality.stays_without_end:
         found.append("Di alcune chiamate non è stata registrata la fine: contano fra le arrivate.")
     silent = figures.quality.silent_days
     if silent and figures.calls.calls:
         found.append(
-            f"In {_n(len(silent))} giorni di apertura non risulta alcuna chiamata: forse il sistema "
-            "era fermo."
+            f"In {_counted(len(silent), 'giorno', 'giorni')} di apertura non risulta alcuna chiamata: "
+            "forse il sistema era fermo."
         )
     return found
 
@@ -390,6 +402,10 @@ def _day(day: date) -> str:
 
 def _n(value: float | None) -> str:
     return in_words(Unit.COUNT, None if value is None else round(value))
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{_n(count)} {one if count == 1 else many}"
 
 
 def _share(value: float | None) -> str:

@@ -1,1 +1,4 @@
-"""The tests. A package by name, since ciw installs one called the same, which would be found instead."""
+"""Tests, in folders that mirror the packages.
+
+A package by name: one of the packages we test with installs a ``tests`` of its own, which would hide ours.
+"""

@@ -29,9 +29,11 @@ from werkzeug.exceptions import HTTPException
 from console.language import language_of_visitor
 from console.pages import console_blueprint
 from console.profile_pages import FIRST, NEVER_LATER
+from console.report_mail_pages import ReportMailPages
 from console.routes import declare, may_open
 from console.sign_in import BACKGROUND, SignIn
 from console.texts import Texts
+from console.wall_pages import SCREENS, WallPages
 from desk.attachments import LARGEST
 from desk.db import DatabaseGone, connect, sessions
 from desk.keyring import Keyring
@@ -69,6 +71,8 @@ OPEN = frozenset(
         "console.single_sign_on",
         "console.single_sign_on_back",
         "console.accessibility",
+        "console.wall_screen",
+        "console.stop_report_mail",
         "console.static",
     }
 )
@@ -118,10 +122,16 @@ def create_app(
     app.before_request(_allow_uploads)
     csrf = CSRFProtect(app)
     sign_in.login_manager().init_app(app, add_context_processor=False)
+    wall = WallPages(database, texts, settings, clock=clock)
+    mails = ReportMailPages(database, texts, keyring.web_key, clock=clock)
+    # A mail program's button has no token of ours; the secret of the address is what counts.
+    csrf.exempt(mails.stop_report_mail)
     app.register_blueprint(
-        console_blueprint(database, texts, sign_in, settings, two_step, keyring.console_password, clock=clock)
+        console_blueprint(
+            database, texts, sign_in, (wall, mails), settings, two_step, keyring.console_password, clock=clock
+        )
     )
-    app.before_request(_require_log_in)
+    app.before_request(lambda: _require_log_in(wall))
     app.add_url_rule("/health", "health", health_page(engine))
     app.add_url_rule("/metrics", "metrics", metrics_page(database, settings, clock=clock))
     app.add_url_rule(
@@ -180,7 +190,7 @@ class _SessionCookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def _require_log_in() -> ResponseReturnValue | None:
+def _require_log_in(wall: WallPages) -> ResponseReturnValue | None:
     # An address without a page has nothing to protect: it gets its 404.
     if request.endpoint is None or request.endpoint in OPEN | KEYED | SIGNED:
         return None
@@ -193,6 +203,8 @@ def _require_log_in() -> ResponseReturnValue | None:
         if not may_open(current_app, g.operator.role, request.endpoint):
             abort(403)
         return None
+    if request.endpoint in SCREENS and ((answer := wall.admit_screen()) or g.get("screen")):
+        return answer
     if request.endpoint in BACKGROUND:
         return Response(status=401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
@@ -38,6 +38,7 @@ from webhooks.schemas import (
     EnrolmentRequest,
     Enrolments,
     Event,
+    FigureDefinitions,
     FiledRequest,
     FiledRequests,
     Hold,
@@ -53,6 +54,9 @@ from webhooks.schemas import (
     Rooms,
     Schema,
     Slots,
+    Statistics,
+    StatisticsQuery,
+    StatisticsTables,
     WithdrawnConsents,
 )
 
@@ -187,6 +191,20 @@ class Client:
     def ask_for_room(self, wanted: RoomRequest, *, key: str | None = None) -> FiledRequest:
         """Ask for a room; the office decides."""
         return self._change("/room-requests", wanted, FiledRequest, key)
+
+    def statistics_tables(self) -> StatisticsTables:
+        """The tables of figures that can be asked for."""
+        return self._get("/statistics", StatisticsTables)
+
+    def figure_definitions(self, language: Literal["it", "en"] = "it") -> FigureDefinitions:
+        """What the figures mean."""
+        return self._get(f"/statistics/definitions?language={language}", FigureDefinitions)
+
+    def statistics(self, table: str, wanted: StatisticsQuery | None = None) -> Statistics:
+        """A table of figures; without ``wanted`` of the last thirty days."""
+        query = (wanted or StatisticsQuery()).model_dump(mode="json", exclude_none=True)
+        shown = urlencode(query)
+        return self._get(f"/statistics/{quote(table, safe='')}?{shown}", Statistics)
 
     def _get(self, path: str, answer: type[Answer]) -> Answer:
         return self._ask(path, None, answer, {})

@@ -1,10 +1,15 @@
-"""How the jobs and the desk do, as Prometheus reads it. Counts and times only, nobody's name or number."""
+"""How the jobs and the desk do, as Prometheus reads it. Counts and times only, nobody's name or number.
+
+Today's figures are gauges that begin again at midnight in Rome: they are those of the wall and of the
+reports, not counts of this process. Where there is nothing to count, a metric has no sample.
+"""
 
 from __future__ import annotations
 
 import hmac
+import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
@@ -17,7 +22,10 @@ from desk.due_dates import count_due
 from desk.job_runs import is_late, job_states
 from desk.models import JobResult, Message, MessageState, Request, RequestState
 from desk.settings import Settings
+from reports.today import KeptToday, Now, Today, now_at_the_desk
 
+#: How long one answer serves everybody who scrapes.
+KEPT = timedelta(seconds=5)
 #: What a proxy adds. Behind one every visitor has the proxy's address, which proves nothing.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Via")
 
@@ -26,13 +34,22 @@ def metrics_page(
     database: Sessions, settings: Settings, *, clock: Callable[[], datetime]
 ) -> Callable[[], ResponseReturnValue]:
     """The view of ``/metrics``: for the addresses that are set, if they ask directly, and with the token."""
+    today = KeptToday(database, clock=clock)
+    one_at_a_time = threading.Lock()
+    kept: tuple[datetime, bytes] | None = None
 
     def metrics() -> ResponseReturnValue:
+        nonlocal kept
         if not _may_read(settings):
             abort(403)
-        registry = CollectorRegistry()
-        registry.register(_Collector(database, clock()))
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        now = clock()
+        with one_at_a_time:
+            if kept is None or not kept[0] <= now < kept[0] + KEPT:
+                registry = CollectorRegistry()
+                registry.register(_Collector(database, today, now))
+                kept = now, generate_latest(registry)
+            text = kept[1]
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
 
     return metrics
 
@@ -47,10 +64,11 @@ def _may_read(settings: Settings) -> bool:
 
 
 class _Collector:
-    """Reads everything in one look at the database."""
+    """Reads what changes at any moment in one look at the database, today's figures as they are kept."""
 
-    def __init__(self, database: Sessions, now: datetime) -> None:
+    def __init__(self, database: Sessions, today: KeptToday, now: datetime) -> None:
         self._database = database
+        self._today = today
         self._now = now
 
     def describe(self) -> list[Metric]:
@@ -67,6 +85,9 @@ class _Collector:
                 session.execute(select(Message.state, func.count()).group_by(Message.state)).all()
             )
             due = count_due(session, now=self._now)
+            standing = now_at_the_desk(session, now=self._now)
+        yield from _of_now(standing, self._now)
+        yield from _of_today(self._today.get())
 
         last = GaugeMetricFamily(
             "centralino_job_last_run_timestamp_seconds", "When the last run began.", labels=["job"]
@@ -111,3 +132,55 @@ class _Collector:
                 "centralino_requests_due_today", "Open requests that are due today.", due.today
             ),
         )
+
+
+def _of_now(standing: Now | None, now: datetime) -> Iterator[Metric]:
+    """The queue and the phones; nothing but that it is not known while nobody has looked."""
+    yield GaugeMetricFamily(
+        "centralino_queue_known", "Whether the worker sees the queue.", int(standing is not None)
+    )
+    if standing is None:
+        return
+    waited = (now - standing.waiting_since).total_seconds() if standing.waiting_since else 0.0
+    yield GaugeMetricFamily("centralino_queue_waiting", "Callers who wait now.", standing.waiting)
+    yield GaugeMetricFamily(
+        "centralino_queue_longest_wait_seconds", "How long the first of them has waited.", max(waited, 0.0)
+    )
+    phones = GaugeMetricFamily("centralino_operators", "Phones of the desk by state.", labels=["state"])
+    for state, count in standing.phones.items():
+        phones.add_metric([state.value], count)
+    yield phones
+
+
+def _of_today(today: Today) -> Iterator[Metric]:
+    calls = today.calls
+    for name, what, value in (
+        ("calls", "Calls that came today.", calls.calls),
+        ("calls_offered", "Calls that entered the queue today.", calls.offered),
+        ("calls_answered", "Those of them that a person answered.", calls.answered),
+        ("calls_abandoned", "Those whose caller gave up.", calls.abandoned),
+        ("calls_abandoned_short", "Those whose caller gave up within 5 seconds.", calls.short_abandons),
+        ("calls_unanswered", "Those that left for a call-back or a message.", calls.unanswered),
+    ):
+        yield GaugeMetricFamily(f"centralino_{name}_today", what, value)
+    for name, what, share in (
+        (
+            "service_level_today_ratio",
+            "Answered within 20 s, short abandons left out.",
+            calls.service_level,
+        ),
+        ("answer_wait_today_seconds", "Mean wait of answered calls (ASA).", calls.asa),
+        ("longest_wait_today_seconds", "The longest wait that is over.", calls.longest_wait),
+        ("handling_time_today_seconds", "Mean of talk and wrap-up (AHT).", calls.aht),
+    ):
+        if share is not None:
+            yield GaugeMetricFamily(f"centralino_{name}", what, share)
+    if today.made_at is not None:
+        yield GaugeMetricFamily(
+            "centralino_figures_made_timestamp_seconds",
+            "When the sums behind today's figures were last brought up to date.",
+            today.made_at.timestamp(),
+        )
+    yield GaugeMetricFamily(
+        "centralino_call_backs_due", "Call-backs whose time has come.", today.call_backs_due
+    )

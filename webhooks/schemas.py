@@ -450,6 +450,123 @@ class RoomRequest(Schema):
     contact: Contact = Contact()
 
 
+Language = Literal["it", "en"]
+Unit = Literal[
+    "count",
+    "number",
+    "seconds",
+    "share",
+    "text",
+    "date",
+    "month",
+    "moment",
+    "hour",
+    "half",
+    "weekday",
+]
+Level = Literal["without_short", "of_offered", "of_answered", "abandoned_served", "without_abandoned_in_time"]
+
+
+class FigureDefinition(Schema):
+    """What a figure means, how it is reckoned, and the tables it comes from."""
+
+    model_config = _example(
+        name="asa",
+        unit="seconds",
+        title="Attesa media",
+        meaning="Attesa media in coda delle chiamate risposte.",
+        formula="waited_answered ÷ answered",
+        source="queue_stays",
+    )
+
+    name: str
+    unit: Unit
+    """seconds; share from 0 to 1; half: half hours of the day from 0; weekday: 0 is Monday."""
+    title: str
+    meaning: str
+    formula: str
+    source: str
+
+
+class FigureDefinitions(Schema):
+    items: list[FigureDefinition]
+
+
+class DefinitionQuery(Schema):
+    """In which language the meanings are wanted."""
+
+    model_config = ConfigDict(strict=False)
+
+    language: Language = "it"
+
+
+class StatisticsTable(Schema):
+    """A table that can be asked for, and what it can be told apart by; the first is what it is without."""
+
+    name: str
+    title_it: str
+    title_en: str
+    by: list[str]
+
+
+class StatisticsTables(Schema):
+    items: list[StatisticsTable]
+
+
+class StatisticsQuery(Schema):
+    """Which figures of which days are wanted. Without days: the last thirty."""
+
+    model_config = ConfigDict(strict=False)
+
+    first: Annotated[Day | None, Field(examples=["2026-11-01"])] = None
+    last: Annotated[Day | None, Field(examples=["2026-11-30"])] = None
+    by: Annotated[str, Field(pattern=r"^[a-z_]{0,20}$", examples=["day"])] = ""
+    """One of the table's own."""
+    line: Annotated[str | None, Field(pattern=r"^\+?[0-9]{1,20}$", examples=["+390200000100"])] = None
+    """Only calls to this number of the town; a plus in an address is %2B."""
+    office: Code | None = None
+    """Only calls to this office's own number."""
+    calls_in: Language | None = None
+    """Only calls in this language."""
+    within: Annotated[int, Field(ge=0, le=3600)] = 20
+    """Service level: answered within so many seconds."""
+    short: Annotated[int, Field(ge=0, le=3600)] = 5
+    """Who gave up sooner (seconds) is a short abandon."""
+    level: Level = "without_short"
+    """Which of the published ways the service level is reckoned by."""
+    language: Language = "it"
+    """Of the words in the answer."""
+
+
+class FigureColumn(Schema):
+    name: str
+    unit: Unit
+
+
+class Statistics(Schema):
+    """Figures of a period; what their names mean is at /statistics/definitions."""
+
+    model_config = _example(
+        table="calls",
+        by="day",
+        first="2026-11-23",
+        last="2026-11-23",
+        made_at="2026-11-23T09:00:00Z",
+        columns=[{"name": "day", "unit": "date"}, {"name": "answered_share", "unit": "share"}],
+        rows=[{"day": "2026-11-23", "answered_share": 0.9375}],
+    )
+
+    table: str
+    by: str
+    first: date
+    last: date
+    made_at: AwareDatetime | None
+    """When the sums were last brought up to date; null before the first time."""
+    columns: list[FigureColumn]
+    rows: list[dict[str, int | float | str | None]]
+    """A value for each column, null where there is nothing to count."""
+
+
 class Mistake(Schema):
     """What is wrong with one value of the body or the address."""
 

@@ -10,15 +10,16 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from console.live_feed import STREAMS
-from console.phone_pages import LIVE
+from console.live_feed import FEEDS, STREAMS
+from console.wall_feed import WALLS
 from desk.keyring import Keyring, open_keyring
 from desk.settings import Settings
 from webhooks.app import create_app
 
 #: Pages wait for the database more than for the processor, and one process keeps the failed log-ins together.
-#: Of them, every open page of an operator's phone holds one (console/live_feed.py); the others do the work.
-THREADS = STREAMS + 16
+#: Of them, every open page of an operator's phone and every wall holds one (console/live_feed.py); the others
+#: do the work.
+THREADS = STREAMS + WALLS + 16
 #: Seconds a visitor may fall silent within a request, or not take its answer, before it is dropped.
 PATIENCE = 5
 #: Seconds an answer under way may still take when the server is stopped.
@@ -73,7 +74,8 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
 
 def _end_streams_with_the_worker(worker: Any) -> None:
     """A stream would hold up the end of the server for as long as that may take."""
-    worker.wsgi.extensions[LIVE].stopping = lambda: not worker.alive
+    for feed in worker.wsgi.extensions[FEEDS]:
+        feed.stopping = lambda: not worker.alive
 
 
 def _drop_silent_visitors(arbiter: Any) -> None:

@@ -22,7 +22,7 @@ from call_routing.exchange import start_command
 from desk.cli import UNDER_RUNNER
 from desk.cli.health import examine, system_parts
 from desk.cli.preparing import prepare_system
-from desk.db import connect, reading, sessions
+from desk.db import connect, reading, sessions, transaction
 from desk.demo import demo_logins
 from desk.keyring import open_keyring
 from desk.settings import Settings
@@ -40,6 +40,8 @@ EXCHANGE = 5
 EVENTS, FORGETTING = 5, 3600
 #: Seconds between two looks for what is new in the figures, and when the last weeks are made again.
 FIGURES, FIGURES_AT_NIGHT = 60, time_of_day(1, 15)
+#: When the reports by mail of the day are due (Rome), and seconds between two looks for those that wait.
+REPORTS_DUE, REPORTS_BY_MAIL = time_of_day(7), 15
 
 
 @click.command()
@@ -134,16 +136,34 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
     from call_routing.watch import Watch
     from desk.cli.noticing import render_notices
     from desk.cli.web_channel import forget_old, tell_others
-    from desk.jobs import run_worker
+    from desk.jobs import mailer_of, run_worker
     from desk.schedule import Daily
+    from desk.scheduled_reports import stop_token, write_mails
     from desk.scheduler import Job
     from prompts.rewording import Rewording
+    from reports.mails import send_mails
     from reports.rollups import make_again_at_night, refresh
+    from reports.today import FIGURES_JOB
 
     database = sessions(connect(settings.url))
     lamp = Lamp(settings, database)
     rewording, exchanging = Rewording(settings, database), Exchanging(settings, database)
     keyring = open_keyring(settings.home, extensions=(), logins=())
+
+    def write_reports() -> None:
+        with transaction(database) as session:
+            write_mails(session, now=datetime.now(UTC))
+
+    def send_reports() -> None:
+        sent = send_mails(
+            database,
+            mailer_of(settings),
+            lambda number: settings.stop_report_page(number, stop_token(keyring.web_key, number)),
+            now=datetime.now(UTC),
+        )
+        if sent:
+            log.info("%d reports by mail", sent)
+
     with Watch(settings, database, keyring.ami_password, keyring.console_password, clock).at_work():
         run_worker(
             settings,
@@ -156,7 +176,9 @@ def work(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.no
                 "lamp": Job(LAMP, lambda: lamp.keep(clock()), here=True),
                 "events": Job(EVENTS, lambda: tell_others(database, settings)),
                 "forgetting": Job(FORGETTING, lambda: forget_old(database)),
-                "figures": Job(FIGURES, lambda: refresh(database, now=datetime.now(UTC))),
+                FIGURES_JOB: Job(FIGURES, lambda: refresh(database, now=datetime.now(UTC))),
+                "reports due": Job(Daily(REPORTS_DUE), write_reports),
+                "reports by mail": Job(REPORTS_BY_MAIL, send_reports),
                 "figures at night": Job(
                     Daily(FIGURES_AT_NIGHT), lambda: make_again_at_night(database, now=datetime.now(UTC))
                 ),

@@ -22,6 +22,15 @@ Security = Literal["none", "starttls", "tls"]
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a mail; ``kind`` is its media type."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail as it is sent; ``id`` stays the same when it is sent again."""
 
@@ -29,6 +38,11 @@ class Mail:
     to: str
     subject: str
     body: str
+    #: The same for programs that show pages; empty where there is only the text.
+    html: str = ""
+    attached: tuple[Attached, ...] = ()
+    #: The address that ends mails which come again and again, by a POST (RFC 8058); empty for all others.
+    unsubscribe: str = ""
 
 
 class Mailer(Protocol):
@@ -61,7 +75,15 @@ class SmtpMailer:
         message["Date"] = formatdate(localtime=True)
         message["Message-ID"] = f"<{mail.id}@{self._sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
+        if mail.unsubscribe:
+            message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.body)
+        if mail.html:
+            message.add_alternative(mail.html, subtype="html")
+        for file in mail.attached:
+            main, _, sub = file.kind.partition("/")
+            message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
         server = None
         try:
             server = self._connected()
@@ -130,6 +152,7 @@ class FileMailer:
             with open(
                 os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8"
             ) as file:
-                file.write(f"To {mail.to} ({mail.id}): {mail.subject}\n{mail.body}\n")
+                names = "".join(f"[{each.name}]\n" for each in mail.attached)
+                file.write(f"To {mail.to} ({mail.id}): {mail.subject}\n{mail.body}\n{names}")
         except OSError as e:
             raise Undelivered(f"file: {e.strerror}") from e

@@ -91,6 +91,7 @@ from desk.models.routing import (
     StayOutcome,
 )
 from desk.models.services import CompetentOffice, Email, Fee, Notice, ReportCategory
+from desk.models.shared_figures import Every, ReportForm, ReportMail, ScheduledReport, WallScreen
 from desk.models.talks import (
     CallRecording,
     DirectLine,
@@ -98,6 +99,7 @@ from desk.models.talks import (
     HandOver,
     LostCall,
     OpenLostCall,
+    PhoneHold,
     RecordingAccess,
     SurveyAnswer,
 )
@@ -172,6 +174,7 @@ __all__ = [
     "EventDelivery",
     "EventKind",
     "EventSubscription",
+    "Every",
     "FailedLogin",
     "Fee",
     "FiguresOfDay",
@@ -210,6 +213,7 @@ __all__ = [
     "PauseReason",
     "Payable",
     "Phone",
+    "PhoneHold",
     "PhoneNumber",
     "PlaceStay",
     "PromptText",
@@ -221,6 +225,8 @@ __all__ = [
     "RepeatSums",
     "ReportCategory",
     "ReportDetails",
+    "ReportForm",
+    "ReportMail",
     "Request",
     "RequestAttachment",
     "RequestDetails",
@@ -236,6 +242,7 @@ __all__ = [
     "RoomPurpose",
     "RoomUse",
     "RoutingRules",
+    "ScheduledReport",
     "Scope",
     "SignInWay",
     "SlotPattern",
@@ -251,6 +258,7 @@ __all__ = [
     "Tier",
     "TownChange",
     "WaitSums",
+    "WallScreen",
     "WrongPin",
     "folded",
     "unindexed",

@@ -87,6 +87,8 @@ class TalkSums(_Line):
     answered: Mapped[int]
     talks: Mapped[int]
     talk_seconds: Mapped[int]
+    #: Seconds of them on hold; ``None`` where nobody noted holds yet.
+    held_seconds: Mapped[int | None]
     blind: Mapped[int]
     attended: Mapped[int]
     #: How often it rang in vain.

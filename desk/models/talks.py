@@ -120,3 +120,16 @@ class RecordingAccess(Base):
     by: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
     allowed: Mapped[bool]
+
+
+class PhoneHold(Base):
+    """A phone had the other side wait on hold. Whose call it was follows from its talk at that time."""
+
+    __tablename__ = "phone_holds"
+    __table_args__ = (Index(None, "extension", "began_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    extension: Mapped[str] = mapped_column(String(8))
+    began_at: Mapped[datetime] = mapped_column(index=True)
+    #: ``None`` where nobody saw the end: it lasted until the talk was over.
+    ended_at: Mapped[datetime | None]

@@ -27,6 +27,7 @@ class Scope(StrEnum):
     COURSES_WRITE = "courses:write"
     ROOMS_WRITE = "rooms:write"
     CONSENTS_WRITE = "consents:write"
+    STATISTICS_READ = "statistics:read"
 
 
 class EventKind(StrEnum):

@@ -19,6 +19,7 @@ from tests.console.fixed import Clock, File, birth_certificate
 from tests.console.signing_in import an_operator
 
 TAX_CODE = "CLMGLI80C55F205N"
+SCREEN = "/console/wall/screen"
 
 #: What the town of the demo is managed by.
 MANAGED = (
@@ -112,7 +113,14 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
             page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
             look(f"{address} {language}")
 
-    for public in ("/console/login", "/menu", "/wait", "/nowhere", "/console/accessibility"):
+    for public in (
+        "/console/login",
+        "/menu",
+        "/wait",
+        "/nowhere",
+        "/console/accessibility",
+        "/console/wall/screen",
+    ):
         visit(public)
     visitor.sign_in("capo")
     for inside in (
@@ -137,6 +145,9 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
         "/console/citizens/1/change",
         "/console/citizens/new",
         "/console/citizens/data",
+        "/console/wall",
+        "/console/wall/screens",
+        "/console/statistics/mails",
         *MANAGED,
     ):
         visit(inside)

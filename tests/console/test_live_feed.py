@@ -114,7 +114,7 @@ def test_fifty_pages_cost_the_database_as_much_as_one(
 
 
 def test_no_more_pages_than_there_are_threads_for(feed: LiveFeed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_feed, "STREAMS", 2)
+    monkeypatch.setattr(LiveFeed, "most", 2)
     feed.follow(1)
     feed.follow(2)
     with pytest.raises(TooManyPages):

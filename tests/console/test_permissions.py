@@ -120,6 +120,10 @@ OTHER = {
     "console.statistics_year_file": 404,
     "console.set_inhabitants": 400,
     "console.count_visit": 400,
+    "console.make_wall_screen": 400,
+    "console.end_wall_screen": 404,
+    "console.order_report_mail": 400,
+    "console.end_report_mail": 404,
 }
 
 

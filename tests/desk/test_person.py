@@ -253,9 +253,10 @@ def test_every_table_about_people_is_reached() -> None:
         "duty_periods", "edge_sums", "event_deliveries", "event_subscriptions", "failed_logins", "fees",
         "figures_of_days", "figures_reached", "flow_categories", "ingest_positions", "inhabitants",
         "job_states", "kept_answers", "message_texts", "node_sums", "notices", "offices",
-        "opening_hours", "operator_sessions", "operators", "overrides", "phones", "place_stays",
-        "prompt_texts", "recovery_codes", "repeat_sums", "report_categories", "room_purposes", "rooms",
-        "routing_rules", "slot_patterns", "sms_routes", "special_hours", "talk_sums", "town_changes",
-        "wait_sums", "wrong_pins",
+        "opening_hours", "operator_sessions", "operators", "overrides", "phone_holds", "phones",
+        "place_stays",
+        "prompt_texts", "recovery_codes", "repeat_sums", "report_categories", "report_mails",
+        "room_purposes", "rooms", "routing_rules", "scheduled_reports", "slot_patterns", "sms_routes",
+        "special_hours", "talk_sums", "town_changes", "wait_sums", "wall_screens", "wrong_pins",
     }  # fmt: skip
     assert {table.name for table in tables} - reached == town

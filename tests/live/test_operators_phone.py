@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from desk.db import reading, transaction
 from desk.desk_now import Member, PhoneState
-from desk.models import Audit, AuditAction, Channel, DutyPeriod, LostCallDetails, RequestState
+from desk.models import Audit, AuditAction, Channel, DutyPeriod, LostCallDetails, PhoneHold, RequestState
 from desk.requests import file_request
 from tests.live.harness import OPEN, PATIENCE, System, melody, wait_until
 from tests.live.workplace import hear_each_other, level, workplaces
@@ -23,6 +23,15 @@ pytestmark = pytest.mark.live
 
 #: A citizen of the demo.
 GIULIA = "+393331112201"
+
+
+def holds(system: System) -> list[tuple[str, bool]]:
+    """Which phones held, and whether they took back who waited."""
+    with reading(system.database) as session:
+        return [
+            (hold.extension, hold.ended_at is not None and hold.ended_at > hold.began_at)
+            for hold in session.scalars(select(PhoneHold))
+        ]
 
 
 def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> None:
@@ -47,6 +56,8 @@ def test_the_page_rings_shows_the_card_answers_and_both_hear(system: System) -> 
         anna.shows("In attesa")
         anna.press("Riprendi")
         anna.shows("In conversazione")
+        # No log of Asterisk's tells of it: the worker has noted it, without the call.
+        wait_until(lambda: holds(system) == [("201", True)], "the hold and its end are noted")
         hear_each_other(anna, call, 2)
         anna.press("Disattiva microfono")
         begin = len(call.sound.heard())

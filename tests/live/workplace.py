@@ -12,7 +12,7 @@ import numpy as np
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import update
 
-from console.phone_pages import LIVE
+from console.live_feed import FEEDS
 from desk.db import transaction
 from desk.models.town import Phone as PhoneRow
 from desk.operators import operator_by_login, set_password
@@ -142,7 +142,8 @@ def workplaces(system: System, *, ring: int = RING, **settings: bool | str) -> I
         try:
             yield Places(system, browser, address, clock)
         finally:
-            app.extensions[LIVE].stopping = lambda: True
+            for feed in app.extensions[FEEDS]:
+                feed.stopping = lambda: True
             app.extensions["engine"].dispose()
 
 

@@ -127,3 +127,33 @@ def keep_answers(session: Session, day: date, table: str) -> None:
             )
         )
     session.flush()
+
+
+def keep_a_morning(session: Session, day: date) -> None:
+    """Four calls, for those who only want some: answered after 8 s and 25 s, given up after 3 s and 40 s."""
+    keep_calls(
+        session,
+        day,
+        f"""
+        1.0 | 09:00:00 | 09:02:20 | {TOWN} | +393331110001 | it | operator | person
+        2.0 | 09:10:00 | 09:11:45 | {TOWN} | +393331110002 | it | operator | person
+        3.0 | 09:20:00 | 09:20:20 | {TOWN} | +393331110003 | en | operator | person
+        4.0 | 09:40:00 | 09:41:00 | {TOWN} | +393331110004 | it | operator | person
+        """,
+    )
+    lines = queue_lines(
+        day,
+        """
+        09:00:10 | 1.0 | desk | NONE | ENTERQUEUE | | +393331110001 | 1
+        09:00:18 | 1.0 | desk | 201 | CONNECT | 8 | 1.1 | 8
+        09:02:18 | 1.0 | desk | 201 | COMPLETECALLER | 8 | 120 | 1
+        09:10:10 | 2.0 | desk | NONE | ENTERQUEUE | | +393331110002 | 1
+        09:10:35 | 2.0 | desk | 101 | CONNECT | 25 | 2.1 | 10
+        09:11:35 | 2.0 | desk | 101 | COMPLETEAGENT | 25 | 60 | 1
+        09:20:10 | 3.0 | desk | NONE | ENTERQUEUE | | +393331110003 | 1
+        09:20:13 | 3.0 | desk | NONE | ABANDON | 1 | 1 | 3
+        09:40:10 | 4.0 | desk | NONE | ENTERQUEUE | | +393331110004 | 1
+        09:40:50 | 4.0 | desk | NONE | ABANDON | 1 | 1 | 40
+        """,
+    )
+    keep_queue(session, lines, at(day, "10:00:00"))

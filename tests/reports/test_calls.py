@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from desk.call_backs import CallBackLimits, CallBackOrder, ask_call_back
 from desk.db import Sessions, reading, transaction
-from desk.models import CallSums, QueueEvent, Tier
+from desk.models import CallSums, PhoneHold, QueueEvent, Tier
+from desk.phone_holds import note_hold
 from desk.queue_history import rebuild_stays
 from reports.call_list import What, list_calls, story_of
 from reports.calls import (
@@ -538,3 +539,35 @@ def test_a_call_of_the_list_step_by_step(monday: Sessions) -> None:
         ("CONNECT", "101"),
         ("COMPLETEAGENT", "101"),
     ]
+
+
+def test_time_on_hold_is_told_beside_the_talk(monday: Sessions) -> None:
+    # 201 talks from 09:00:18 to 09:02:18: 30 s on hold; on hold again when the citizen hangs up 18 s later.
+    # 102 holds outside any talk; 101 twice at once, of which 20 s are one.
+    with reading(monday) as session:
+        assert total(session, ONE_DAY).mean_hold is None
+    with transaction(monday) as session:
+        for extension, on, clock in (
+            ("201", True, "09:01:00"),
+            ("201", False, "09:01:30"),
+            ("201", True, "09:02:00"),
+            ("102", True, "09:30:00"),
+            ("102", False, "09:31:00"),
+            ("101", True, "09:10:40"),
+            ("101", True, "09:10:50"),
+            ("101", False, "09:11:00"),
+        ):
+            note_hold(session, extension, on=on, now=at(DAY, clock))
+        first = session.scalars(select(PhoneHold).where(PhoneHold.began_at == at(DAY, "09:10:40"))).one()
+        first.ended_at = at(DAY, "09:11:00")
+    rebuild(monday, now=NOW, period=ONE_DAY)
+    with reading(monday) as session:
+        by_phone = {group.key: group.figures for group in call_figures(session, ONE_DAY, by=By.OPERATOR)}
+        day = total(session, ONE_DAY)
+    assert (by_phone["201"].held_seconds, by_phone["101"].held_seconds) == (30 + 18, 20)
+    assert (day.held_seconds, day.held_talks, day.talk_seconds) == (68, 6, 410)
+    assert day.mean_hold == 68 / 6
+    # Nothing of the days before is known, and nothing is no 0.
+    rebuild(monday, now=NOW)
+    with reading(monday) as session:
+        assert total(session, ONE_DAY) == day

@@ -32,6 +32,8 @@ PARTS = {
     "waited_answered",
     "waited_abandoned",
     "desk_talks",
+    "held_seconds",
+    "held_talks",
     "blind",
     "attended",
     "survey_solved",

@@ -243,3 +243,19 @@ def test_the_command(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
     assert "Entro 20 s" in told.output
     english = run.invoke(main, ["report", "staffing", "--lang", "en", "--weeks", "2"])
     assert "Within 20 s" in english.output
+
+
+def test_days_that_are_set_each_year_go_before_the_usual_ones() -> None:
+    known = {deadline.code: deadline for deadline in deadlines()}
+    schools = known["school_enrolments"]
+    # Put off by a week in 2026, later in 2025; a year that nothing is known of has the usual days.
+    for day, covered in (
+        (date(2026, 2, 21), True),
+        (date(2025, 1, 20), False),
+        (date(2025, 1, 21), True),
+        (date(2025, 2, 11), False),
+        (date(2027, 1, 13), True),
+        (date(2027, 2, 15), False),
+    ):
+        assert schools.covers(day) is covered, day
+    assert not known["elections"].covers(date(2026, 6, 1))

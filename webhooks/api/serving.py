@@ -21,7 +21,7 @@ from desk.kept_answers import Ask, OtherBody, filing_key, fingerprint, holder_of
 from desk.person import person_by_tax_code, whom
 from desk.pseudonyms import Pseudonyms
 from desk.requests import request_by_reference
-from webhooks.api import appointments, filing, town_services
+from webhooks.api import appointments, filing, statistics, town_services
 from webhooks.api.operations import Asked, Operation
 from webhooks.problems import (
     BAD_REQUEST,
@@ -42,6 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *filing.OPERATIONS,
     *appointments.OPERATIONS,
     *town_services.OPERATIONS,
+    *statistics.OPERATIONS,
 )
 #: The endpoints that answer to API keys instead of log-ins.
 KEYED = frozenset(f"api.{operation.name}" for operation in OPERATIONS)

@@ -1,7 +1,7 @@
 """After years of work: lists of all requests there ever were, and what a phone answered today.
 
 Revision ID: 0022
-Revises: 0020
+Revises: 0021
 """
 
 from __future__ import annotations

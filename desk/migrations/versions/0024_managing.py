@@ -1,7 +1,7 @@
 """The audit is read by who and what; English names of reports; log-ins that the town's own one vouched for.
 
 Revision ID: 0024
-Revises: 0020
+Revises: 0022
 """
 
 from __future__ import annotations
