@@ -45,7 +45,9 @@ class EmptyServer(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         for name, value in gunicorn_options(Settings()).items():
-            self.cfg.set(name, value)
+            # It has no streams that would have to be ended.
+            if name != "post_worker_init":
+                self.cfg.set(name, value)
 
     def load(self) -> Flask:
         app = Flask("empty")

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, Enum, MetaData, func
+from sqlalchemy import ColumnElement, DateTime, Dialect, Enum, MetaData
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 S = TypeVar("S", bound=StrEnum)
@@ -45,12 +48,31 @@ def closed_set(members: type[StrEnum]) -> Enum:
     )
 
 
+class _Unindexed(FunctionElement[Any]):
+    inherit_cache = True
+
+    def __init__(self, column: InstrumentedAttribute[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_Unindexed)
+def _as_it_is(element: _Unindexed, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+@compiles(_Unindexed, "sqlite")
+def _with_a_plus(element: _Unindexed, compiler: SQLCompiler, **more: Any) -> str:
+    return f"+{compiler.process(element.clauses, **more)}"
+
+
 def unindexed(column: InstrumentedAttribute[S]) -> ColumnElement[S]:
-    """A column of a closed set, said so that no index of it is used: what is asked for is found otherwise.
+    """A column, said so that SQLite uses no index of it: what is asked for is found otherwise, and is little.
 
     SQLite keeps no figures of its tables, and would rather look through all that ever was of one kind.
+    PostgreSQL knows better and is told nothing.
     """
-    return func.lower(column)
+    return _Unindexed(column)
 
 
 def _snake(name: str) -> str:
