@@ -127,7 +127,8 @@ def lying(
 ) -> Markup:
     """Lying bars, the first one on top, each with its value beside its name."""
     chart = pygal.HorizontalBar(
-        **_common(60 + 32 * len(values), language, legend=False),
+        # It takes names for narrower than they are, and would cut off how they begin.
+        **{**_common(60 + 32 * len(values), language, legend=False), "margin_left": 28},
         print_values=False,
         show_x_labels=False,
         show_x_guides=False,
@@ -194,6 +195,8 @@ def _common(height: int, language: str, *, legend: bool) -> dict[str, Any]:
         "range": None,
         "include_x_axis": True,
         "truncate_label": -1,
+        # More lines than that are a grid, and their numbers stand on each other.
+        "max_scale": 6,
         "rounded_bars": 0,
     }
 
