@@ -100,7 +100,8 @@ def inside(pdf: bytes) -> bytes:
     found = []
     for part in parts:
         try:
-            found.append(zlib.decompress(part))
+            # A last byte that looks like the end of a line is cut off above: what is before it is enough.
+            found.append(zlib.decompressobj().decompress(part))
         except zlib.error:
             found.append(part)
     return b"\n".join(found)
