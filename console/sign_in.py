@@ -326,8 +326,10 @@ class SignIn:
             end_session(db, current_user.operator_id, current_user.session_id, now=self._clock())
         log.info("operator %d logged out", current_user.operator_id)
         empty_session()
+        away = self._sign_out_there(hint) if hint else None
+        # Told where the way ends: at the log-in, by way of the town's own.
         flash("sign_in.signed_out")
-        return (hint and self._sign_out_there(hint)) or redirect(url_for("console.sign_in"), 303)
+        return away or redirect(url_for("console.sign_in"), 303)
 
     def _sign_out_there(self, hint: str) -> ResponseReturnValue | None:
         """The page that logs out at the town's own log-in; None where that knows no such thing."""

@@ -8,6 +8,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
+import segno
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
@@ -317,6 +318,10 @@ def test_the_slip_says_the_number_and_nothing_of_the_desk(
     for known in ("Giulia Colombo", "Certificato di nascita", "26/11/2026", "€ 0,00"):
         assert known in page
     assert "+39" not in page
+    # The code is that of the number alone.
+    code = re.search(r' d="([^"]+)"', segno.make(reference, error="m").svg_inline(omitsize=True))
+    assert code is not None
+    assert code[1] in page
 
 
 def test_two_operators_take_one_request(
