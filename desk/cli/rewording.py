@@ -18,7 +18,7 @@ class Rewording:
     def __init__(self, settings: Settings, database: Sessions) -> None:
         self._settings = settings
         self._database = database
-        #: What was taken into use; at first nothing, since recordings may have come while no worker was there.
+        #: What was taken into use; at first nothing: some may have come while no worker was there.
         self._recorded: Mapping[tuple[str, str], int] = {}
 
     def keep_up(self) -> None:
