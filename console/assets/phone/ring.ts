@@ -57,7 +57,7 @@ export class Ring {
   private sounding(): AudioContext {
     if (!this.context) {
       this.context = new AudioContext();
-      void this.use(this.speaker);
+      if (this.speaker) void this.use(this.speaker);
     }
     return this.context;
   }
