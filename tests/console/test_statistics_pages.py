@@ -132,9 +132,9 @@ def test_a_filter_that_cannot_be_is_named(manager: FlaskClient) -> None:
 
 def test_the_ways_through_the_dialog_name_their_ends(manager: FlaskClient) -> None:
     page = words(manager.get(f"/console/statistics/ivr?{DAY}").text)
-    assert "welcome.closed Riagganciato 1" in page
-    assert "Inizio main 3" in page
-    assert "Riagganciato welcome" not in page
+    assert "Benvenuto: uffici chiusi Riagganciato 1" in page
+    assert "Inizio Menù principale 3" in page
+    assert "Riagganciato Benvenuto" not in page
 
 
 def test_the_heat_map_is_a_table_with_links(manager: FlaskClient) -> None:

@@ -125,7 +125,7 @@ class Api:
     def _note_look(self, call: _Call) -> None:
         """Before anything is shown, and whether or not there is anything to show."""
         with transaction(self._database) as session:
-            body, reference, name = call.body, call.path.get("reference"), call.operation.name
+            body, reference, operation = call.body, call.path.get("reference"), call.operation
             who = person_by_tax_code(session, body.tax_code) if isinstance(body, LookUp) else None
             request = request_by_reference(session, reference) if reference is not None else None
             note_look(
@@ -134,7 +134,7 @@ class Api:
                 action=AuditAction.VIEWED if who or request else AuditAction.SEARCHED,
                 now=call.now,
                 request_id=request.id if request else None,
-                detail=name if who or request else f"{name}: not found",
+                detail=operation.name if who or request else f"{operation.name}: not found",
                 **whom(who, self._pseudonyms),
             )
 
