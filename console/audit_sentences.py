@@ -43,6 +43,7 @@ _SENTENCES: Sequence[_Said] = (
     _said(AuditAction.VIEWED, "", "viewed"),
     _said(AuditAction.VIEWED, "slip", "viewed_slip"),
     _said(AuditAction.VIEWED, "caller card", "viewed_caller"),
+    _said(AuditAction.VIEWED, r"call (?P<call>\S+)", "viewed_call"),
     _said(AuditAction.VIEWED, r"appointment (?P<reference>\S+)", "viewed_appointment"),
     _said(AuditAction.VIEWED, _OPERATION, "asked_by_site", operation="operation"),
     _said(AuditAction.HEARD, "said in a call", "heard_in_call"),

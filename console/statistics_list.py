@@ -96,7 +96,7 @@ class StatisticsList:
             table = Piece(as_table(CallPage([story.row], 1), asking.question))
             ((cells, _),) = cells_of(table, asking.names)
             if with_callers:
-                self._note_look(AuditAction.VIEWED, f"call {call}"[:120], story.row.citizen_id)
+                self._note_look(AuditAction.VIEWED, f"call {call}", story.row.citizen_id)
             return render_template(
                 "statistics_call.html",
                 story=story,
