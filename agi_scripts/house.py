@@ -70,11 +70,14 @@ class House:
             self._read_at = float("-inf")
 
 
-def open_house(settings: Settings, *, clock: Clock = utc_now) -> House:
-    """A house for ``settings``. Works without a database: calls then get what can be had without one."""
+def open_house(settings: Settings, *, clock: Clock = utc_now, database: Sessions | None = None) -> House:
+    """A house for ``settings``; without ``database``, on one of its own for as long as the process runs.
+
+    Works while it cannot be reached: calls then get what can be had without one.
+    """
     house = House(
         settings,
-        sessions(connect(settings.url)),
+        database or sessions(connect(settings.url)),
         Spool(settings.home.resolve() / "spool"),
         load_catalogue(settings.sounds),
         clock,

@@ -32,8 +32,9 @@ from prompts.catalogue import (
     unwritten,
 )
 from prompts.checking import LONGEST
+from prompts.files import open_folder, write_whole
 from prompts.own_words import Words, ask_anew, recording
-from prompts.rendering import RECORDED, open_folder, voice_of, write_whole
+from prompts.rendering import RECORDED, voice_of
 from prompts.town_names import is_name
 
 #: Sentences on a page of the list.

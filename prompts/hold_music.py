@@ -8,8 +8,9 @@ import numpy as np
 
 from prompts import levelling
 from prompts.catalogue import SUFFIXES
+from prompts.files import open_folder, write_whole
 from prompts.levelling import Samples
-from prompts.rendering import has_sound, open_folder, write_whole
+from prompts.rendering import has_sound
 
 SECONDS = 60
 #: Well below the voice (-19), which has to be understood right after it.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prompts.catalogue import Catalogue, load_catalogue
-from prompts.rendering import open_folder, write_whole
+from prompts.files import open_folder, write_whole
 
 
 def recordings(home: Path) -> Path:

@@ -20,6 +20,7 @@ from pathlib import Path
 from prompts import levelling
 from prompts.catalogue import SUFFIXES, TEXTS, Catalogue, Sound
 from prompts.engines import Engine, EngineFailed
+from prompts.files import open_folder, write_whole
 from prompts.levelling import Audio, NotAudio
 
 #: Human recordings: ``recorded/<language>/<key>.wav``.
@@ -254,17 +255,6 @@ def has_sound(file: Path) -> bool:
         return False
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Whole or not at all, and readable for the user that Asterisk runs as."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        part.write_bytes(data)
-        part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _install(entry: Path, target: Path) -> None:
     for suffix in SUFFIXES:
         source, file = _file(entry, suffix), _file(target, suffix)
@@ -281,15 +271,6 @@ def _install(entry: Path, target: Path) -> None:
         finally:
             # Renaming one link of a file onto another does nothing at all, so the part may remain.
             part.unlink(missing_ok=True)
-
-
-def open_folder(folder: Path) -> None:
-    """Makes the folder and those above it, readable for the user that Asterisk runs as."""
-    if not folder.parent.exists():
-        open_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    if folder.stat().st_mode & 0o777 != 0o755:
-        folder.chmod(0o755)
 
 
 def render_text(text: str, language: str, engines: Sequence[Engine], target: Path) -> None:

@@ -6,7 +6,8 @@ import click
 from sqlalchemy import select
 
 from desk.calendar_feed import feed_token
-from desk.db import DatabaseGone, connect, reading, sessions
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, reading
 from desk.keyring import KeyringError, open_keyring
 from desk.models import Office
 from desk.settings import Settings
@@ -18,7 +19,7 @@ def calendars() -> None:
     settings = Settings()
     try:
         keyring = open_keyring(settings.home, extensions=(), logins=())
-        with reading(sessions(connect(settings.url))) as session:
+        with reading(database_of(settings)) as session:
             offices = session.scalars(select(Office).order_by(Office.code)).all()
     except (KeyringError, DatabaseGone) as e:
         raise click.ClickException(str(e)) from e

@@ -14,9 +14,10 @@ from call_routing.exchange import find_programs
 from call_routing.trial import sipp
 from call_routing.trial.rtp import NotHeard, Sound
 from desk.call_log import call_story
+from desk.cli.database import database_of
 from desk.cli.health import system_parts
 from desk.consents import Purpose, has_consent
-from desk.db import connect, reading, sessions
+from desk.db import reading
 from desk.drafts import unfinished_draft
 from desk.models import Call, CallEvent, Citizen, Message, PhoneNumber, Request
 from desk.phone_numbers import is_mobile
@@ -44,7 +45,7 @@ def call() -> None:
     down = [name for name, part in system_parts(settings).items() if not part.ok]
     if down:
         raise click.ClickException(f"Not running: {', '.join(down)}. Start the system first: make run")
-    database = sessions(connect(settings.url))
+    database = database_of(settings)
     with reading(database) as session:
         caller = find_caller(session, settings)
     click.echo(f"Calling {settings.town_number} as {caller.number} ...")

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.orm import Session
 
-from desk.db import DatabaseGone, connect, sessions, transaction
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, transaction
 from desk.settings import Settings
 
 
@@ -16,7 +17,7 @@ from desk.settings import Settings
 def changing() -> Iterator[Session]:
     """A transaction on the database of the settings."""
     try:
-        with transaction(sessions(connect(Settings().url))) as session:
+        with transaction(database_of(Settings())) as session:
             yield session
     except DatabaseGone as e:
         raise click.ClickException(str(e)) from e

@@ -15,7 +15,8 @@ from desk.applicants import Outsider
 from desk.audit import AuditAction, note_look
 from desk.citizen_export import export_citizen
 from desk.citizens import withdraw_consents_of
-from desk.db import DatabaseGone, connect, sessions, transaction
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, transaction
 from desk.erasure import StillNeeded, erase_citizen
 from desk.identity_card_rules import NoRule
 from desk.identity_cards import register_card
@@ -164,7 +165,7 @@ def _person(
 ) -> Iterator[tuple[Session, Citizen | Outsider]]:
     """A transaction and the person; whatever goes wrong is said without naming anybody."""
     try:
-        with transaction(sessions(connect(settings.url))) as session:
+        with transaction(database_of(settings)) as session:
             allowed(session, by)
             found = person_by_tax_code(session, tax_code)
             if found is None:

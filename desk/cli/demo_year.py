@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 
 import click
 
-from desk.db import DatabaseGone, connect, reading, sessions
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, reading
 from desk.demo.loading import NotTheDemoTown, ThereAlready, load_year, remove_years, town_facts
 from desk.demo.year import make_year
 from desk.settings import ROME, Settings
@@ -29,7 +30,7 @@ def demo(year: int | None, seed: int, remove: bool) -> None:
     if remove == (year is not None):
         raise click.UsageError("Say either --year or --remove.")
     settings, now = Settings(), datetime.now(UTC)
-    database = sessions(connect(settings.url))
+    database = database_of(settings)
     try:
         if remove:
             counts = remove_years(database)

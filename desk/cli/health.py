@@ -164,10 +164,18 @@ def _space(settings: Settings) -> Finding:
     )
 
 
+def _is_current(settings: Settings) -> bool:
+    engine = connect(settings.url)
+    try:
+        return schema_is_current(engine)
+    finally:
+        engine.dispose()
+
+
 def _database(settings: Settings) -> Finding:
     remedy = "run: centralino prepare"
     try:
-        current = schema_is_current(connect(settings.url))
+        current = _is_current(settings)
     except DatabaseGone as e:
         return Finding("database", ok=False, detail=str(e), remedy=f"{remedy}; on PostgreSQL, is it running?")
     return Finding("database", ok=current, detail="up to date" if current else "old schema", remedy=remedy)
@@ -262,7 +270,7 @@ def system_parts(settings: Settings) -> dict[str, Part]:
 
 def _database_part(settings: Settings) -> Part:
     try:
-        current = schema_is_current(connect(settings.url))
+        current = _is_current(settings)
     except DatabaseGone as e:
         return Part(ok=False, detail=str(e))
     return Part(current, "reachable" if current else "the schema is not up to date")

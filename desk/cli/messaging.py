@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from desk.db import DatabaseGone, connect, reading, sessions
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, reading
 from desk.settings import ROME, Settings
 
 
@@ -42,7 +43,7 @@ def troubled(days: int) -> None:
     from desk.sms.outbox import troubled as find_troubled
 
     try:
-        with reading(sessions(connect(Settings().url))) as session:
+        with reading(database_of(Settings())) as session:
             rows = find_troubled(session, since=datetime.now(UTC) - timedelta(days=days))
     except DatabaseGone as e:
         raise click.ClickException(str(e)) from e

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from desk.cli.database import database_of
 from desk.cli.moments import read_moment
-from desk.db import DatabaseGone, Sessions, connect, reading, sessions, transaction
+from desk.db import DatabaseGone, Sessions, reading, transaction
 from desk.notices import LANGUAGES, NotAuthorised, clear_notices, notices_in_force, set_notice, sound_of
 from desk.settings import ROME, Settings
 
@@ -53,7 +54,7 @@ def set_(
         texts["it"] = None
     try:
         expires_at = now + timedelta(hours=hours) if hours else read_moment(until or "")
-        with transaction(sessions(connect(settings.url))) as session:
+        with transaction(database_of(settings)) as session:
             made = set_notice(
                 session,
                 texts={language: text for language, text in texts.items() if text},
@@ -74,7 +75,7 @@ def set_(
 def clear(by: str) -> None:
     """End all notices now."""
     try:
-        with transaction(sessions(connect(Settings().url))) as session:
+        with transaction(database_of(Settings())) as session:
             ended = clear_notices(session, by=by, now=datetime.now(UTC))
     except (NotAuthorised, DatabaseGone) as e:
         raise click.ClickException(str(e)) from e

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import click
 
 from call_routing.exchange import NoAsterisk, write_configuration
-from desk.db import DatabaseGone, connect, migrate, reading, sessions, transaction
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, migrate, reading, transaction
 from desk.demo import demo_logins, load_demo
 from desk.keyring import Keyring, KeyringError, logins_of, open_keyring
 from desk.settings import Settings
@@ -32,7 +33,7 @@ def prepare_system(settings: Settings, *, demo: bool) -> Keyring:
     home = settings.home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     logins = demo_logins() if demo else ()
-    database = sessions(connect(settings.url))
+    database = database_of(settings)
     with _step("The database", "Is it running, and is its URL right?", DatabaseGone):
         migrate(settings.url)
     with _step("The secrets", "Set the mode with chmod 600, or restore the file.", KeyringError):

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from desk.cli.database import database_of
 from desk.cli.report_staffing import staffing
 from desk.cli.report_year import year
-from desk.db import DatabaseGone, connect, reading, sessions
+from desk.db import DatabaseGone, reading
 from desk.settings import Settings
 from reports.calls import Level, Limits, Where
 from reports.definitions import Unit, definitions
@@ -89,7 +90,7 @@ def _command(name: str, kind: TableKind) -> click.Command:
                 limits=Limits(within, short, Level(level)),
                 language=lang,
             )
-            with reading(sessions(connect(Settings().url))) as session:
+            with reading(database_of(Settings())) as session:
                 made = table(session, name, asked, now=now)
                 made_at = made_until(session)
         except (DatabaseGone, NoSuchTable, ValueError) as e:
@@ -125,7 +126,7 @@ def rebuild_sums(first: date | None, last: date | None) -> None:
     now = datetime.now(UTC)
     try:
         period = Period(first, last or day_in_rome(now)) if first else None
-        days = rebuild(sessions(connect(Settings().url)), now=now, period=period)
+        days = rebuild(database_of(Settings()), now=now, period=period)
     except (DatabaseGone, ValueError) as e:
         raise click.ClickException(str(e)) from e
     click.echo(f"{days} days made again.")

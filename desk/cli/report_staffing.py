@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from desk.db import DatabaseGone, connect, reading, sessions
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, reading
 from desk.settings import Settings
 from reports.exports import WEEKDAYS
 from reports.staffing import sentence
@@ -64,7 +65,7 @@ def staffing(
     words = _WORDS[lang]
     wish = Wish(weeks, operators, within, target / 100, shrinkage / 100)
     try:
-        with reading(sessions(connect(Settings().url))) as session:
+        with reading(database_of(Settings())) as session:
             made = plan(session, wish, now=datetime.now(UTC))
     except (DatabaseGone, NothingRecorded) as e:
         raise click.ClickException(str(e)) from e

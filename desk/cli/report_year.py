@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from desk.db import DatabaseGone, connect, reading, sessions
+from desk.cli.database import database_of
+from desk.db import DatabaseGone, reading
 from desk.settings import Settings
 from reports.citizen_figures import latest_inhabitants
 from reports.year import YearToCome, year_figures
@@ -35,7 +36,7 @@ def year(number: int, town: str, forms: tuple[str, ...], output: Path) -> None:
 
     now = datetime.now(UTC)
     try:
-        with reading(sessions(connect(Settings().url))) as session:
+        with reading(database_of(Settings())) as session:
             figures = year_figures(session, number, now=now)
             people = latest_inhabitants(session, figures.period.last)
     except (DatabaseGone, YearToCome, ValueError) as e:

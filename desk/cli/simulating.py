@@ -12,6 +12,7 @@ import click
 from agi_scripts.call_desk import CallDesk
 from agi_scripts.house import open_house
 from agi_scripts.journal import CallJournal
+from desk.cli.database import database_of
 from desk.phone_numbers import to_e164
 from desk.settings import Settings
 from ivr.conversation import Conversation, HungUp
@@ -112,7 +113,7 @@ def caller_number(typed: str | None) -> str | None:
 def simulate(caller: str | None, keys: str | None) -> None:
     """Hold the switchboard's dialog in this terminal."""
     settings = Settings()
-    house = open_house(settings)
+    house = open_house(settings, database=database_of(settings))
     if house.town() is None:
         raise click.ClickException("There is no database yet: run make setup, then centralino prepare --demo")
     number = caller_number(caller)
