@@ -32,7 +32,7 @@ simulate: ## The same dialog in this terminal, without Asterisk
 
 test: setup-dev ## Lint, types, import contracts, unit tests and live calls
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest -n 8 --durations=30 --durations-min=10
+	@$(BIN)/pytest -n 6 --durations=30 --durations-min=10
 
 lint: ## Style, types, import directions, prompts, menus, messages
 	@$(BIN)/ruff check .

@@ -108,10 +108,9 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
     def visit(address: str) -> None:
-        """In English only on the wide screen: what is narrow is too narrow in Italian first."""
-        for language in ("en", "it") if width > NARROW else ("it",):
-            page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
-            look(f"{address} {language}")
+        """What is narrow is too narrow in Italian first."""
+        page.goto(f"{address}{'&' if '?' in address else '?'}lang={'en' if width > NARROW else 'it'}")
+        look(address)
 
     for public in (
         "/console/login",
@@ -154,6 +153,7 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str
     visit("/console/agenda?office=counters&view=week")
     visit("/console/try")
     visit("/console/phone")
+    page.goto("/console/phone?lang=it")
     # The place is taken while nothing of Asterisk is there: the page says so, and works.
     page.locator("#extension").select_option("201")
     page.locator("#device-desk").check()

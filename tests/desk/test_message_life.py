@@ -277,7 +277,7 @@ def test_every_life_is_legal(request: pytest.FixtureRequest, kind: str) -> None:
         run_state_machine_as_test(
             lambda: Life(new_url),  # type: ignore[arg-type]  # a factory does as well
             settings=settings(
-                max_examples=100 if kind == "sqlite" else 10,
+                max_examples=50 if kind == "sqlite" else 10,
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

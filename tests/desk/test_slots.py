@@ -109,7 +109,7 @@ agendas = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(found=agendas, year=st.integers(2024, 2037), zone=st.sampled_from([UTC, ROME]))
 def test_over_whole_years(found: Agenda, year: int, zone: object) -> None:
     now = datetime(year, 1, 1, tzinfo=zone)  # type: ignore[arg-type]
