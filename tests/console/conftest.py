@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
 
+from console.live_feed import FEEDS
 from desk import db
 from desk.models import (
     Channel,
@@ -60,11 +62,19 @@ def _compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
 
 
 @pytest.fixture
-def app(settings: Settings, sessions: db.Sessions, clock: Clock, _compiled: FileSystemBytecodeCache) -> Flask:
+def app(
+    settings: Settings, sessions: db.Sessions, clock: Clock, _compiled: FileSystemBytecodeCache
+) -> Iterator[Flask]:
     app = create_app(settings, KEYRING, clock=clock)
     # Each test has an application of its own; the templates need not be compiled for each.
     app.jinja_env.bytecode_cache = _compiled
-    return app
+    yield app
+    # A stream that no page closed would look at a database that is gone, and tell so in a later test.
+    for feed in app.extensions[FEEDS]:
+        feed.stopping = lambda: True
+    for thread in threading.enumerate():
+        if thread.name == "live feed":
+            thread.join(10)
 
 
 @pytest.fixture

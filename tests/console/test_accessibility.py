@@ -98,6 +98,8 @@ NARROW = 820
 
 
 @pytest.mark.parametrize("width", [1366, NARROW])
+# Some eighty pages: on a machine with other work to do they take their time.
+@pytest.mark.timeout(600)
 def test_axe_finds_nothing_on_any_page(browser: Browser, address: str, town: str, width: int) -> None:
     visitor = Visitor.at(browser, address, width=width)
     page, found = visitor.page, {}
