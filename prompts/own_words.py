@@ -7,7 +7,7 @@ recordings, ``<language>/<key>.wav``. A process that speaks looks at the first o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from prompts.catalogue import Catalogue, load_catalogue
@@ -62,13 +62,15 @@ def ask_anew(home: Path, language: str, key: str) -> None:
     marker.touch()
 
 
-def take_asked(home: Path) -> set[tuple[str, str]]:
-    """The sounds that were asked for since, by language and key; each is given once."""
-    taken = set()
-    for marker in _asked(home).glob("*/*"):
-        marker.unlink(missing_ok=True)
-        taken.add((marker.parent.name, marker.name))
-    return taken
+def asked_anew(home: Path) -> set[tuple[str, str]]:
+    """The sounds that were asked for and not made since, by language and key."""
+    return {(marker.parent.name, marker.name) for marker in _asked(home).glob("*/*")}
+
+
+def note_made(home: Path, sounds: Collection[tuple[str, str]]) -> None:
+    """These were made: nobody waits for them any more."""
+    for language, key in sounds:
+        (_asked(home) / language / key).unlink(missing_ok=True)
 
 
 class Words:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from desk.db import Sessions, reading
 from desk.prompt_texts import own_texts
 from desk.settings import Settings
-from prompts.own_words import read_own, recordings, recordings_there, take_asked, write_own
+from prompts.own_words import asked_anew, note_made, read_own, recordings, recordings_there, write_own
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Rewording:
         with reading(self._database) as session:
             wanted = own_texts(session)
         recorded, spoken = recordings_there(home), read_own(home)
-        asked = take_asked(home)
+        asked = asked_anew(home)
         if wanted == spoken and recorded == self._recorded and not asked:
             return
         changed = {
@@ -41,6 +41,7 @@ class Rewording:
         if wanted != spoken:
             write_own(home, wanted)
         self._recorded = recorded
+        note_made(home, asked)
         log.info("%d texts and %d recordings of the town taken in", len(changed), len(recorded))
 
     def _render(

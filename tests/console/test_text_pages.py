@@ -131,6 +131,15 @@ def test_a_recording_wins_over_the_voice_until_it_is_removed(
     worker.keep_up()
     assert sound.read_bytes() == b"noise"
     assert manager.post(f"/console/prompts/{KEY}/it/recording", data={"do": "anew"}).status_code == 303
+    # What could not be made is still asked for.
+    cache = settings.home / "prompt-cache"
+    cache.rename(settings.home / "away")
+    cache.touch()
+    with pytest.raises(OSError):
+        worker.keep_up()
+    cache.unlink()
+    (settings.home / "away").rename(cache)
+    assert sound.read_bytes() == b"noise"
     worker.keep_up()
     assert sound.read_bytes() == whole
 
