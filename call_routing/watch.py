@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 LOOK = 2.0
 #: Seconds for which events are gathered before what they mean is written down.
 GLANCE = 0.2
-#: After these, who is on which call is asked anew.
 _HOLDS = frozenset({"Hold", "Unhold"})
+#: After these, who is on which call is asked anew.
 _CALLS_MOVE = frozenset({"Newstate", "Hangup", "BridgeEnter", "BridgeLeave"})
 #: Between two questions for the whole state, and the oldest that what is kept for others may be.
 RECONCILE = timedelta(seconds=10)

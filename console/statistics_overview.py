@@ -16,6 +16,7 @@ from reports.changes import Change, change_of
 from reports.charts import columns, lines, spark
 from reports.counter_figures import appointment_figures, visits_in
 from reports.definitions import Unit, definitions
+from reports.exports import from_to
 from reports.figures import Column, Table
 from reports.lost import lost_figures
 from reports.occupancy import occupancy
@@ -108,9 +109,9 @@ def overview_page(asking: Asking) -> OverviewPage:
             link,
         )
 
-    rows: list[tuple[Any, ...]] = [(_written(question.period), *now.values())]
+    rows: list[tuple[Any, ...]] = [(from_to(question.period), *now.values())]
     if compared:
-        rows.append((_written(compared), *before.values()))
+        rows.append((from_to(compared), *before.values()))
     table = Table(
         "overview",
         question.period,
@@ -126,10 +127,6 @@ def overview_page(asking: Asking) -> OverviewPage:
         table,
         unfinished=question.period.ends_at > asking.now,
     )
-
-
-def _written(period: Period) -> str:
-    return f"{period.first:%d/%m/%Y} – {period.last:%d/%m/%Y}"
 
 
 def _figures(figures: object, names: Sequence[str]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from reports.calls import heat_map
 from reports.citizen_figures import latest_inhabitants
 from reports.counter_figures import FlowBy
 from reports.definitions import definitions
-from reports.exports import as_csv, as_json, as_pdf, as_xlsx
+from reports.exports import MEDIA_TYPES, as_csv, as_json, as_pdf, as_xlsx
 from reports.figures import Table
 from reports.periods import Period, day_in_rome
 from reports.request_figures import RequestsBy
@@ -260,7 +260,9 @@ class StatisticsPages:
 
         figures, people = self._year(year)
         return _attachment(
-            year_as_pdf(figures, town=self._town(), people=people), "application/pdf", f"relazione-{year}.pdf"
+            year_as_pdf(figures, town=self._town(), people=people),
+            MEDIA_TYPES["pdf"],
+            f"relazione-{year}.pdf",
         )
 
     def _town(self) -> str:
@@ -290,10 +292,9 @@ class StatisticsPages:
                 abort(404)
             made, language = found[table], asking.language.value
             named = asking.names.named(made)
-        mime, write = _FORMS[form]
-        data = write(named if form in ("xlsx", "pdf") else made, language)
+        data = _FORMS[form](named if form in ("xlsx", "pdf") else made, language)
         period = made.period
-        return _attachment(data, mime, f"{page}-{table}-{period.first}-{period.last}.{form}")
+        return _attachment(data, MEDIA_TYPES[form], f"{page}-{table}-{period.first}-{period.last}.{form}")
 
     def _tables(self, asking: Asking, page: str) -> list[Table]:
         if page in PAGES:
@@ -312,11 +313,11 @@ class StatisticsPages:
         return []
 
 
-_FORMS: Mapping[str, tuple[str, Callable[[Table, str], bytes]]] = {
-    "csv": ("text/csv", lambda made, _: as_csv(made).encode()),
-    "json": ("application/json", lambda made, _: as_json(made).encode()),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx),
-    "pdf": ("application/pdf", as_pdf),
+_FORMS: Mapping[str, Callable[[Table, str], bytes]] = {
+    "csv": lambda made, _: as_csv(made).encode(),
+    "json": lambda made, _: as_json(made).encode(),
+    "xlsx": as_xlsx,
+    "pdf": as_pdf,
 }
 
 

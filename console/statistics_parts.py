@@ -73,9 +73,6 @@ class Names:
         """What a value of that column is called; the value itself if it is no code."""
         if not isinstance(value, str):
             return value
-        if _GROUPS.get(column) == "node" and value.startswith("("):
-            # Ends of the dialogs are no nodes.
-            return self.texts.label(self.language, "path_end", value.strip("()").replace(" ", "_"))
         if column in _GROUPS:
             return self.texts.label(self.language, _GROUPS[column], value)
         if column == "operator" and value in self.phones:

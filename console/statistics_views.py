@@ -18,7 +18,7 @@ from reports.charts import columns, lines, lying, shares
 from reports.citizen_figures import texts_received
 from reports.counter_figures import counter_heat_map, visits_by_day
 from reports.definitions import Unit, definitions
-from reports.figures import Column, Table
+from reports.figures import DESK_NAMES, Column, Table
 from reports.ivr_paths import edges
 from reports.path_picture import path_picture
 from reports.periods import Period, month, week
@@ -92,6 +92,8 @@ _DRAWN: Mapping[str, tuple[Sequence[str], float, str]] = {
 _IN_TIME = frozenset({By.DAY, By.WEEK, By.MONTH, By.TIMELINE, By.HOUR, By.HALF_HOUR})
 #: From 7:00 to 21:00: what the heat maps show, and more where there is something.
 SHOWN_HALVES = range(14, 42)
+#: A chart has room for so many lying bars.
+_BARS = 14
 
 
 def calls(asking: Asking) -> list[Piece]:
@@ -109,19 +111,20 @@ def calls(asking: Asking) -> list[Piece]:
             key = () if by is By.TOTAL else (by.value,)
             made = only(made, (*key, *CALL_VIEWS[question.view]))
         elif question.operator is not None:
-            rows = tuple(row for row in made.rows if row[0] == question.operator)
-            made = Table(made.name, made.period, made.columns, rows)
+            made = _of_operator(made, question.operator)
     # Nobody calls at night: hours without anything are left out at both ends.
     if by in (By.HOUR, By.HALF_HOUR):
         made = _busy_part(made)
     return [Piece(made, _calls_chart(asking, made, by), behind(asking), as_facts=by is By.TOTAL)]
 
 
+def _of_operator(made: Table, extension: str) -> Table:
+    return replace(made, rows=tuple(row for row in made.rows if row[0] == extension))
+
+
 def _busy_part(made: Table) -> Table:
     busy = [place for place, row in enumerate(made.rows) if any(row[1:])]
-    if not busy:
-        return Table(made.name, made.period, made.columns, (), made.names)
-    return Table(made.name, made.period, made.columns, made.rows[busy[0] : busy[-1] + 1], made.names)
+    return replace(made, rows=made.rows[busy[0] : busy[-1] + 1] if busy else ())
 
 
 def _calls_chart(asking: Asking, made: Table, by: By) -> str:
@@ -192,7 +195,7 @@ def _narrowed(question: Question, by: str, key: object) -> Question | None:
     if isinstance(key, int):
         names = {By.HOUR: "hour", By.HALF_HOUR: "half", By.WEEKDAY: "weekday"}
         return question.but(**{names[By(by)]: key})
-    if by == By.OFFICE and key in ("Desk", "Sportello"):
+    if by == By.OFFICE and key in DESK_NAMES:
         return question.but(office=DESK)
     return question.but(**{by: key}) if isinstance(key, str) else None
 
@@ -268,6 +271,10 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
+def _largest(values: Mapping[str, float], most: int | None = None) -> dict[str, float]:
+    return dict(sorted(values.items(), key=lambda pair: -pair[1])[:most])
+
+
 def requests(asking: Asking) -> list[Piece]:
     """Requests by what was chosen, and how old the open ones are."""
     by = RequestsBy(asking.question.by)
@@ -282,8 +289,7 @@ def requests(asking: Asking) -> list[Piece]:
         draw = lines if len(labels) > 31 else columns
         chart = draw(title, [label[:5] for label in labels], {asking.name("filed"): filed}, language=language)
     elif filed:
-        ordered = sorted(zip(labels, filed, strict=True), key=lambda pair: -pair[1])
-        chart = lying(title, dict(ordered[:14]), language=language)
+        chart = lying(title, _largest(dict(zip(labels, filed, strict=True)), _BARS), language=language)
     return [
         Piece(made, chart, as_facts=by is RequestsBy.TOTAL),
         Piece(asking.table("ages"), note=asking.say("statistics.ages_note")),
@@ -295,7 +301,7 @@ def counter(asking: Asking) -> list[Piece]:
     language, period = asking.language.value, asking.question.period
     flow = asking.table("flow", asking.question.by)
     named = {str(row[0]): float(row[2]) for row in flow.rows if isinstance(row[2], int | float)}
-    ordered = dict(sorted(named.items(), key=lambda pair: -pair[1]))
+    ordered = _largest(named)
     by_day = visits_by_day(asking.session, period)
     names = ("Utenti allo sportello per giorno", "Visits at the counter by day")
     days = Table(
@@ -358,7 +364,7 @@ def messages(asking: Asking) -> list[Piece]:
     written = {
         str(asking.names.of("template", row[0])): float(_whole(row[1])) for row in made.rows[1:] if row[1]
     }
-    ordered = dict(sorted(written.items(), key=lambda pair: -pair[1])[:14])
+    ordered = _largest(written, _BARS)
     received = texts_received(asking.session, asking.question.period)
     names = ("SMS ricevuti dai cittadini", "Texts received from citizens")
     language = asking.language.value
@@ -401,8 +407,7 @@ def occupancy(asking: Asking) -> list[Piece]:
     """How much of their time the phones of the desk were busy, and who handled what."""
     made, language = asking.table("occupancy"), asking.language.value
     if asking.question.operator is not None:
-        rows = tuple(row for row in made.rows if row[0] == asking.question.operator)
-        made = Table(made.name, made.period, made.columns, rows)
+        made = _of_operator(made, asking.question.operator)
     busy = {
         str(asking.names.of("operator", row[0])): float(row[4])
         for row in made.rows

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from desk.appointments import agenda_of, appointments_at
-from desk.calendar import is_holiday
+from desk.calendar import is_holiday, midnight
 from desk.models import Absence, AppointmentService, Booking, BookingState, Closure, Office, SlotPlace
-from desk.settings import ROME
 from desk.slots import Slot
 
 
@@ -78,7 +77,7 @@ def read_days(
     session: Session, office: Office, *, first: date, days: int, now: datetime
 ) -> Sequence[OfficeDay]:
     """``days`` days of the office from ``first`` on."""
-    begin, end = _midnight(first), _midnight(first + timedelta(days=days))
+    begin, end = midnight(first), midnight(first + timedelta(days=days))
     bookings = appointments_at(session, office.code, begin=begin, end=end) or ()
     absences = session.scalars(
         select(Absence)
@@ -99,7 +98,7 @@ def read_days(
     ]
     found = []
     for day in (first + timedelta(days=ahead) for ahead in range(days)):
-        start, stop = _midnight(day), _midnight(day + timedelta(days=1))
+        start, stop = midnight(day), midnight(day + timedelta(days=1))
         of_day = [booking for booking in bookings if start <= booking.starts_at < stop]
         standing = [booking for booking in of_day if booking.state is BookingState.BOOKED]
         services = []
@@ -156,7 +155,3 @@ def _held(
     for service, starts, count in rows:
         held[service][starts] = count
     return held
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), ROME)

@@ -22,7 +22,12 @@ def holidays_in(year: int) -> frozenset[date]:
 def day_of(at: datetime) -> tuple[datetime, datetime]:
     """The day of Rome's calendar that ``at`` lies in: its begin, and that of the next one."""
     today = at.astimezone(ROME).date()
-    return datetime.combine(today, time(), ROME), datetime.combine(today + timedelta(days=1), time(), ROME)
+    return midnight(today), midnight(today + timedelta(days=1))
+
+
+def midnight(day: date) -> datetime:
+    """When ``day`` begins in Rome."""
+    return datetime.combine(day, time(), ROME)
 
 
 def is_holiday(day: date) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_, union
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
+from desk.calendar import midnight
 from desk.due_dates import is_open
 from desk.models import Channel, Citizen, PhoneNumber, Request, RequestKind, RequestState, folded, unindexed
 from desk.phone_numbers import to_e164
@@ -161,12 +162,12 @@ def _conditions(wanted: Wanted, by: str, today: date) -> Iterator[ColumnElement[
     elif wanted.whose is Whose.NOBODYS:
         yield Request.assignee.is_(None)
     if wanted.since is not None:
-        yield Request.filed_at >= datetime.combine(wanted.since, time(), ROME)
+        yield Request.filed_at >= midnight(wanted.since)
         # Nothing is due before it was filed: so what is sorted by due date is not looked for from the first
         # day on.
         yield Request.due_on >= wanted.since
     if wanted.until is not None:
-        yield Request.filed_at < datetime.combine(wanted.until + timedelta(days=1), time(), ROME)
+        yield Request.filed_at < midnight(wanted.until + timedelta(days=1))
     if wanted.search is not None:
         yield _found(wanted.search)
 

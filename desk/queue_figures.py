@@ -41,8 +41,9 @@ def place_in_queue(
     own = session.execute(
         select(QueueStay.entered_at, QueueStay.outcome).where(QueueStay.call_unique_id == call_unique_id)
     ).one_or_none()
-    waiting = own is not None and own.outcome is StayOutcome.WAITING
-    began = own.entered_at if own is not None and waiting else since if own is not None else None
+    began = None
+    if own is not None:
+        began = own.entered_at if own.outcome is StayOutcome.WAITING else since
     promised = open_call_back(session, number) if number is not None else None
     if promised is not None:
         began = min(began or promised.waiting_since, promised.waiting_since)

@@ -10,7 +10,7 @@ import csv
 import html
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -18,7 +18,15 @@ from desk.settings import ROME
 from prompts.speaking import english, italian
 from reports.definitions import Definition, Unit, definitions
 from reports.figures import Column, Table, Value
+from reports.periods import Period
 
+#: The types of the files, by how their names end.
+MEDIA_TYPES: Mapping[str, str] = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
 #: What is shown where there is nothing to count.
 NOTHING = "–"
 #: Columns that fit on a page held upright.
@@ -55,10 +63,14 @@ def in_words(unit: Unit, value: Value, language: str = "it") -> str:
     return str(value)
 
 
+def from_to(period: Period) -> str:
+    """First and last day."""
+    return f"{period.first:%d/%m/%Y} – {period.last:%d/%m/%Y}"
+
+
 def title(table: Table, language: str = "it") -> str:
     """The table's name and its period."""
-    period = table.period
-    return f"{table.title(language)}, {period.first:%d/%m/%Y} – {period.last:%d/%m/%Y}"
+    return f"{table.title(language)}, {from_to(table.period)}"
 
 
 def as_csv(table: Table) -> str:

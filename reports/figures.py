@@ -69,6 +69,10 @@ class Table:
         return self.names[language == "en"]
 
 
+#: What is no office's own, in Italian and English.
+DESK_NAMES = ("Sportello", "Desk")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a table is asked for."""
@@ -91,7 +95,7 @@ class Asked:
     @property
     def desk(self) -> str:
         """The word for what is no office's own."""
-        return "Desk" if self.language == "en" else "Sportello"
+        return DESK_NAMES[self.language == "en"]
 
 
 @dataclass(frozen=True, slots=True)

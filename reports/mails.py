@@ -10,7 +10,6 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -22,9 +21,9 @@ from desk.models import Every, MessageState, Operator, ReportForm, ReportMail, S
 from desk.outbox import Undelivered
 from desk.scheduled_reports import may_get
 from reports.calls import By, total
-from reports.counter_figures import visits_by_day
+from reports.counter_figures import visits_in
 from reports.definitions import definitions
-from reports.exports import as_book, as_document, in_words
+from reports.exports import MEDIA_TYPES, as_book, as_document, from_to, in_words
 from reports.figures import TABLES, Asked, Table, Value, table
 from reports.periods import Period
 from reports.request_figures import RequestsBy, request_figures
@@ -47,13 +46,6 @@ _CALLS = (
     "self_service_share",
 )
 _REQUESTS = ("filed", "done", "in_time_share")
-
-_KINDS: Mapping[ReportForm, str] = MappingProxyType(
-    {
-        ReportForm.PDF: "application/pdf",
-        ReportForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +160,7 @@ def _mail(sessions: Sessions, letter: _Letter, stop: str, now: datetime) -> Mail
         attached=(
             Attached(
                 f"centralino-{letter.period.first}-{letter.period.last}.{letter.form}",
-                _KINDS[letter.form],
+                MEDIA_TYPES[letter.form],
                 content,
             ),
         ),
@@ -194,7 +186,7 @@ def main_figures(session: Session, period: Period, *, now: datetime) -> Sequence
     spans = (period, period.before())
     calls = [total(session, span) for span in spans]
     requests = [request_figures(session, span, now=now, by=RequestsBy.TOTAL)[0][1] for span in spans]
-    visits = [sum(visits_by_day(session, span).values()) for span in spans]
+    visits = [visits_in(session, span) for span in spans]
     return [
         *((name, getattr(calls[0], name), getattr(calls[1], name)) for name in _CALLS),
         *((name, getattr(requests[0], name), getattr(requests[1], name)) for name in _REQUESTS),
@@ -211,7 +203,7 @@ def _shown(row: tuple[str, Value, Value], language: str) -> tuple[str, str, str]
 def _days(period: Period) -> str:
     if len(period) == 1:
         return f"{period.first:%d/%m/%Y}"
-    return f"{period.first:%d/%m/%Y} – {period.last:%d/%m/%Y}"
+    return from_to(period)
 
 
 def _text(rows: Sequence[tuple[str, Value, Value]], words: _Words, letter: _Letter, stop: str) -> str:

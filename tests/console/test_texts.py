@@ -79,7 +79,7 @@ def test_no_text_is_left_behind_by_the_pages() -> None:
     groups |= {"job", "job_column", "job_result", "table", "kept_because"}
     # Of the statistics: values of filters, names of pages, and what calls tell.
     groups |= {"stat_page", "stat_intro", "stat_span", "stat_compare", "stat_by", "stat_level", "stat_view"}
-    groups |= {"stat_filter", "stat_wrong", "call_end", "queue_event", "text_kind", "path_end"}
+    groups |= {"stat_filter", "stat_wrong", "call_end", "queue_event", "text_kind"}
     # Of the phone: named by what Asterisk and the line say.
     groups |= {"pause_reason", "phone_state"}
     sources = [
